@@ -1,0 +1,73 @@
+"""Who may do what: users, the participants they act for, and the trail of what was done."""
+
+import pgtrigger
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """A login. What it may do comes from its memberships; `is_staff` marks an administrator of the installation."""
+
+    language = models.CharField(max_length=5, default="en", choices=[("en", "English"), ("vi", "Tiếng Việt")])
+
+
+class Participant(models.Model):
+    """The legal party that trades: a household, a faculty, a tenant. Users act for it through memberships."""
+
+    class Kind(models.TextChoices):
+        HOUSEHOLD = "household", _("Household")
+        DORM = "dorm", _("Dormitory")
+        FACULTY = "faculty", _("Faculty")
+        TENANT = "tenant", _("Tenant")
+        STORAGE = "storage", _("Storage")
+        STATION = "station", _("Swap station")
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    # Two participants with the same beneficial owner never trade with each other.
+    beneficial_owner = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="owned")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's right to act for a participant."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        TRADER = "trader", _("Trader")
+        VIEWER = "viewer", _("Viewer")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role.choices)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "participant"), name="one_role_per_participant"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.participant} · {self.role}"
+
+
+class AuditEntry(models.Model):
+    """One action by a person, written in the transaction of the action itself. Append-only."""
+
+    at = models.DateTimeField(db_index=True)
+    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=120)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        triggers = (pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"

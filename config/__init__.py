@@ -1,0 +1,1 @@
+"""How the parts are joined: settings, URLs, ASGI, Celery, the embedded servers."""

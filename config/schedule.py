@@ -1,0 +1,20 @@
+"""What beats, and how often: the schedule is code, so that a review sees it."""
+
+from django.conf import settings
+
+broker_url = settings.CELERY_BROKER_URL
+broker_connection_retry_on_startup = True
+task_ignore_result = True
+task_acks_late = True
+worker_prefetch_multiplier = 1
+worker_hijack_root_logger = False
+timezone = "UTC"
+task_time_limit = 600
+
+# Every tick asks the database what is due, so a lost or doubled message changes nothing. A tick that waited longer than
+# its period is dropped (`expires`): after an outage one tick catches up, not a thousand.
+beat_schedule = {
+    "tick-markets": {"task": "trading.tasks.tick_markets", "schedule": 2.0, "options": {"expires": 5}},
+    "plan-markets": {"task": "planning.tasks.plan_markets", "schedule": 3.0, "options": {"expires": 6}},
+    "settle-markets": {"task": "settlement.tasks.settle_markets", "schedule": 3.0, "options": {"expires": 6}},
+}

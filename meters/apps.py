@@ -1,0 +1,7 @@
+"""Django's handle on the app: what was measured."""
+
+from django.apps import AppConfig
+
+
+class MetersConfig(AppConfig):
+    name = "meters"

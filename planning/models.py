@@ -1,0 +1,61 @@
+"""What to do next: the standing instruction by which a participant lets the market be worked on its behalf."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Participant
+from trading.models import Market
+
+
+class StandingInstruction(models.Model):
+    """'Sell my surplus, buy my need': the limit moves in a straight line from the far to the near price over the window.
+
+    A participant without a far and near price on one side does not trade that side. Prices in VND/kWh.
+    """
+
+    market = models.ForeignKey(Market, on_delete=models.CASCADE, related_name="instructions")
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="instructions")
+    active = models.BooleanField(default=True)
+    sell_far_price = models.IntegerField(null=True, blank=True)
+    sell_near_price = models.IntegerField(null=True, blank=True)
+    buy_far_price = models.IntegerField(null=True, blank=True)
+    buy_near_price = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("market", "participant"), name="one_instruction_per_participant"),
+            models.CheckConstraint(
+                condition=Q(sell_far_price__isnull=True, sell_near_price__isnull=True)
+                | Q(sell_far_price__isnull=False, sell_near_price__isnull=False),
+                name="sell_ramp_has_both_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(buy_far_price__isnull=True, buy_near_price__isnull=True)
+                | Q(buy_far_price__isnull=False, buy_near_price__isnull=False),
+                name="buy_ramp_has_both_ends",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} in {self.market_id}"
+
+
+class Forecast(models.Model):
+    """Expected load and generation of a participant in one interval, in Wh, and the method that said so."""
+
+    pk = models.CompositePrimaryKey("market", "participant", "start")
+    market = models.ForeignKey(Market, on_delete=models.CASCADE, related_name="+", db_index=False)
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    start = models.DateTimeField()
+    load_wh = models.BigIntegerField()
+    generation_wh = models.BigIntegerField()
+    method = models.CharField(max_length=30)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(load_wh__gte=0, generation_wh__gte=0), name="forecast_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} {self.start:%Y-%m-%d %H:%M}"

@@ -1,0 +1,219 @@
+"""Who owes whom: settlement runs with what they were computed from, and a double-entry ledger that PostgreSQL keeps.
+
+Two laws stand in the database itself: entries are never changed or deleted, and every statement that adds entries must
+leave each transaction it touches at zero.
+"""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Participant
+from trading.models import Contract, Market
+
+APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
+
+
+class SettlementRun(models.Model):
+    """One computation of one contract. Run n+1 posts only what differs from run n."""
+
+    class Kind(models.TextChoices):
+        P = "P", _("Provisional")
+        SF = "SF", _("Settlement, next day")
+        R1 = "R1", _("First reconciliation")
+        R2 = "R2", _("Invoice cut-off")
+        RF = "RF", _("Final reconciliation")
+
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=2, choices=Kind.choices)
+    at = models.DateTimeField()
+    mode = models.CharField(max_length=8)
+    surplus_price = models.BigIntegerField()
+    network_fee = models.BigIntegerField()
+    pool_wh = models.BigIntegerField(default=0)
+    pool_price = models.BigIntegerField(null=True)
+    estimated_count = models.PositiveIntegerField(default=0)
+    input_hash = models.CharField(max_length=64)
+    invariants = models.JSONField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("contract", "number"), name="run_number_per_contract"),)
+        triggers = (pgtrigger.Protect(name="run_is_append_only", operation=APPEND_ONLY),)
+
+    def __str__(self) -> str:
+        return f"{self.contract_id} {self.kind}{self.number}"
+
+
+class ParticipantResult(models.Model):
+    """What one run found for one participant: metered energy, where it went, and the reading version it rests on."""
+
+    pk = models.CompositePrimaryKey("run", "participant")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="results", db_index=False)
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    import_wh = models.BigIntegerField()
+    export_wh = models.BigIntegerField()
+    sold_wh = models.BigIntegerField()
+    bought_wh = models.BigIntegerField()
+    pool_sold_wh = models.BigIntegerField()
+    pool_bought_wh = models.BigIntegerField()
+    grid_import_wh = models.BigIntegerField()
+    grid_export_wh = models.BigIntegerField()
+    retail_price = models.BigIntegerField()
+    cash_millidong = models.BigIntegerField()
+    reading_version = models.PositiveIntegerField(default=0)  # 0: no reading, the value was estimated
+    estimated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(export_wh=models.F("sold_wh") + models.F("grid_export_wh"))
+                & Q(import_wh=models.F("bought_wh") + models.F("grid_import_wh")),
+                name="energy_is_conserved",
+            ),
+        )
+        indexes = (models.Index(fields=("market", "participant", "run"), name="result_of_participant"),)
+        triggers = (pgtrigger.Protect(name="result_is_append_only", operation=APPEND_ONLY),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.participant_id}"
+
+
+class TradeResult(models.Model):
+    """What one run found for one trade: how much was delivered, what was missed, and what the miss costs."""
+
+    pk = models.CompositePrimaryKey("run", "trade_no")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="trades", db_index=False)
+    trade_no = models.BigIntegerField()
+    delivered_wh = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(delivered_wh__gte=0), name="delivered_not_negative"),)
+        triggers = (pgtrigger.Protect(name="trade_result_is_append_only", operation=APPEND_ONLY),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.trade_no}"
+
+
+class Compensation(models.Model):
+    """Who pays whom for the actual loss of one trade in one run."""
+
+    pk = models.CompositePrimaryKey("run", "trade_no", "payer")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="compensations", db_index=False)
+    trade_no = models.BigIntegerField()
+    payer = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    payee = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    missed_wh = models.BigIntegerField()
+    charged_wh = models.BigIntegerField()
+    amount_millidong = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(charged_wh__gte=0, charged_wh__lte=models.F("missed_wh"), amount_millidong__gte=0),
+                name="compensation_of_a_loss",
+            ),
+        )
+        triggers = (pgtrigger.Protect(name="compensation_is_append_only", operation=APPEND_ONLY),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.trade_no}"
+
+
+class LedgerAccount(models.Model):
+    """Where money stands: one account per participant of a market, and the market's own."""
+
+    class Kind(models.TextChoices):
+        PARTICIPANT = "participant", _("Participant")
+        OPERATOR = "operator", _("Grid operator")
+        NETWORK = "network", _("Local network")
+        LOSSES = "losses", _("Losses")
+
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="ledger_accounts")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    participant = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("market", "kind", "participant"), nulls_distinct=False, name="ledger_account_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="participant", participant__isnull=False)
+                | (~Q(kind="participant") & Q(participant__isnull=True)),
+                name="participant_account_has_participant",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.kind} {self.participant_id or ''}"
+
+
+class LedgerTransaction(models.Model):
+    """A set of entries that sums to zero: one category of one settlement run."""
+
+    class Category(models.TextChoices):
+        LOCAL = "local", _("Local trades delivered")
+        POOL = "pool", _("Pool")
+        GRID_IMPORT = "grid_import", _("Bought from the grid")
+        GRID_EXPORT = "grid_export", _("Surplus paid by the grid")
+        NETWORK_FEE = "network_fee", _("Network fee")
+        COMPENSATION = "compensation", _("Deviation compensation")
+
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey(SettlementRun, null=True, on_delete=models.PROTECT, related_name="transactions")
+    contract = models.ForeignKey(Contract, null=True, on_delete=models.PROTECT, related_name="ledger_transactions")
+    category = models.CharField(max_length=20, choices=Category.choices)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("run", "category"), name="one_transaction_per_run_and_category"),
+        )
+        triggers = (pgtrigger.Protect(name="transaction_is_append_only", operation=APPEND_ONLY),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.category}"
+
+
+class LedgerEntry(models.Model):
+    """One account's share of a transaction, in milli-đồng: positive is received, negative is owed."""
+
+    pk = models.CompositePrimaryKey("transaction", "account")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    energy_wh = models.BigIntegerField()
+    amount_millidong = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("account", "transaction"), name="entry_of_account"),)
+        triggers = (
+            pgtrigger.Protect(name="entry_is_append_only", operation=APPEND_ONLY),
+            pgtrigger.Trigger(
+                name="transaction_sums_to_zero",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="added"),
+                declare=[("unbalanced", "BIGINT")],
+                # Summed over the added rows alone: what was there before already sums to zero.
+                func="""
+                    SELECT transaction_id INTO unbalanced FROM added
+                        GROUP BY transaction_id HAVING sum(amount_millidong) <> 0 LIMIT 1;
+                    IF unbalanced IS NOT NULL THEN
+                        RAISE EXCEPTION 'ledger transaction % does not sum to zero', unbalanced
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id} {self.account_id} {self.amount_millidong}"
