@@ -5,6 +5,7 @@ so by the time Django reads this module they are always known.
 """
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -80,6 +81,7 @@ _database_url = env.str("DATABASE_URL", default="")
 if _database_url:
     DATABASES = {"default": env.db_url_config(_database_url)}
     DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a socket directory arrives percent-encoded
     DATABASES["default"]["OPTIONS"] = {
         # A stalled worker must not hold a market: whoever waits gives up, whoever idles inside a transaction is ended.
         "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
