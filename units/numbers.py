@@ -1,0 +1,131 @@
+"""Numbers as people and files write them, read strictly and exactly.
+
+Two styles: `POINT` (`1234.5`) and `COMMA`, the Vietnamese one (`1.234,5`: decimal comma, points between thousands).
+`1.234` is 1.234 kWh in one and 1,234 kWh in the other: a cell alone cannot tell; `decide_style` reads a whole file.
+A cell that fits only one style is evidence (`0.5` `12.25` → point; `12,5` `1.234.567` → comma); a file with evidence of
+both, or with nothing but doubtful cells, is refused unless the caller names the style.
+"""
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+Language = Literal["en", "vi"]
+
+WH_DECIMALS = 3
+
+
+class DecimalStyle(StrEnum):
+    POINT = "point"
+    COMMA = "comma"
+
+
+class NumberError(ValueError):
+    """A text that is not the number asked for. `code` says why, the message says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+_WHOLE = {
+    DecimalStyle.POINT: re.compile(r"[-−]?[0-9]+(?:\.[0-9]+)?"),
+    DecimalStyle.COMMA: re.compile(r"[-−]?(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?"),
+}
+_GROUP_OF_THREE = re.compile(r"[-−]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+# Decimal arithmetic is exact up to 28 digits; 24 leave room for the step from kWh to Wh.
+_MAX_CHARACTERS = 24
+_EXAMPLE = {DecimalStyle.POINT: "1234.5", DecimalStyle.COMMA: "1234,5 or 1.234,5"}
+
+
+def parse_decimal(text: str, style: DecimalStyle = DecimalStyle.POINT) -> Decimal:
+    """The exact number that `text` writes in `style`. Raises NumberError (`not_a_number`, `number_too_long`)."""
+    text = text.strip()
+    if len(text) > _MAX_CHARACTERS:
+        raise NumberError("number_too_long", f"A number has at most {_MAX_CHARACTERS} characters.")
+    if not _WHOLE[style].fullmatch(text):
+        raise NumberError("not_a_number", f"“{text}” is not a number; write it like {_EXAMPLE[style]}.")
+    if style is DecimalStyle.COMMA:
+        text = text.replace(".", "").replace(",", ".")
+    return Decimal(text.replace("−", "-"))
+
+
+def kwh_to_wh(text: str, style: DecimalStyle = DecimalStyle.POINT) -> int:
+    """kWh as text → whole Wh, exactly: `0.25` → 250. Finer than 1 Wh is refused (`too_many_decimals`), not rounded.
+
+    Zeros beyond the third decimal change nothing and are accepted (`1.2340`).
+    """
+    return _whole(parse_decimal(text, style) * 1_000, f"“{text.strip()}” kWh is finer than 1 Wh; give three decimals.")
+
+
+def whole_number(text: str, style: DecimalStyle = DecimalStyle.POINT) -> int:
+    """A whole number as text → int. Raises NumberError (`too_many_decimals` where there is a fraction)."""
+    return _whole(parse_decimal(text, style), f"“{text.strip()}” is not a whole number; leave out the decimals.")
+
+
+def _whole(value: Decimal, otherwise: str) -> int:
+    number = int(value)
+    if number != value:
+        raise NumberError("too_many_decimals", otherwise)
+    return number
+
+
+def evidence(text: str) -> DecimalStyle | None:
+    """The only style in which `text` is a number; None where it fits both, neither, or is a doubtful `1.234`."""
+    text = text.strip()
+    if _GROUP_OF_THREE.fullmatch(text):
+        return None
+    fits = [style for style, pattern in _WHOLE.items() if pattern.fullmatch(text)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def decide_style(texts: Iterable[str], *, presumed: DecimalStyle | None = None) -> DecimalStyle:
+    """The one style of all these numbers. `presumed` settles doubtful cells if they carry that style's decimal mark.
+
+    Raises NumberError `mixed_number_styles` (evidence of both) or `ambiguous_numbers` (nothing but doubt).
+    """
+    found: dict[DecimalStyle, str] = {}
+    doubtful: dict[DecimalStyle, str] = {}
+    for text in texts:
+        if (style := evidence(text)) is not None:
+            found.setdefault(style, text)
+        elif _GROUP_OF_THREE.fullmatch(text.strip()):
+            doubtful.setdefault(DecimalStyle.COMMA if "," in text else DecimalStyle.POINT, text)
+    if len(found) == 2:
+        point, comma = found[DecimalStyle.POINT].strip(), found[DecimalStyle.COMMA].strip()
+        raise NumberError("mixed_number_styles", f"“{point}” has a decimal point, “{comma}” a decimal comma; use one.")
+    if found:
+        return next(iter(found))
+    return _settle(doubtful, presumed)
+
+
+def _settle(doubtful: dict[DecimalStyle, str], presumed: DecimalStyle | None) -> DecimalStyle:
+    if not doubtful:
+        return presumed or DecimalStyle.POINT
+    if set(doubtful) == {presumed}:
+        return next(iter(doubtful))
+    text = next(iter(doubtful.values())).strip()
+    raise NumberError(
+        "ambiguous_numbers",
+        f"“{text}” can be {text[:-4]} and a fraction, or thousands; say whether decimals have a point or a comma.",
+    )
+
+
+def rounded_half_up(value: int, unit: int) -> int:
+    """`value` in whole `unit`s (> 0), half rounded away from zero."""
+    size = (2 * abs(value) + unit) // (2 * unit)
+    return size if value >= 0 else -size
+
+
+def grouped(value: int, language: Language = "en", *, decimals: int = 0) -> str:
+    """A whole number of units of 10^-decimals, with marks between thousands: `1,234.5`, in Vietnamese `1.234,5`."""
+    whole, fraction = divmod(abs(value), 10**decimals)
+    text = f"{whole:,}" + (f".{fraction:0{decimals}}" if decimals else "")
+    if language == "vi":
+        text = text.translate(_SWAPPED)
+    return f"−{text}" if value < 0 else text
+
+
+_SWAPPED = str.maketrans(".,", ",.")
