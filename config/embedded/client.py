@@ -1,0 +1,256 @@
+"""How a command gets its servers: those that run already for this data directory, or its own.
+
+Every command that needs the servers holds a connection to their keeper, and they run as long as one does. So a second
+command beside a running `./run` shares its servers, and neither can take them from the other.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .errors import EmbeddedError
+from .places import Home, prepare_home, prepare_servers, prepare_sockets
+from .postgres import read_from
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECONDS_FOR_OTHERS = 100  # longer than an orderly stop of both servers may take
+
+
+class Servers:
+    """A hold on running servers: `database_url`, `redis_url`, and `stop()`. Also a context manager."""
+
+    def __init__(self, connection: socket.socket, home: Home, say: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._lines = connection.makefile("r", encoding="utf-8")
+        self._home = home
+        self._say = say
+        self._was_last = False
+        self._listener = threading.Thread(target=self._listen, name="embedded-servers", daemon=True)
+        self.lost = threading.Event()
+        ready = self._wait_until_ready()
+        self.database_url: str = ready["database_url"]
+        self.redis_url: str = ready["redis_url"]
+        self._listener.start()
+
+    def __enter__(self) -> "Servers":
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The two variables that tell the settings where the servers are."""
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+    def _wait_until_ready(self) -> dict[str, Any]:
+        for line in self._lines:
+            message = json.loads(line)
+            if "ready" in message:
+                return dict(message["ready"])
+            self._handle(message)
+        raise EmbeddedError("keeper_died", f"The servers could not be started; see {self._home.logs / 'servers.log'}.")
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        if "say" in message:
+            self._say(message["say"])
+        elif "error" in message:
+            self._close()
+            raise EmbeddedError(*message["error"])
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in self._lines:
+                message = json.loads(line)
+                if "bye" in message:
+                    self._was_last = message["bye"]
+                elif "error" in message:
+                    self._say(str(EmbeddedError(*message["error"])))
+                elif "say" in message:
+                    self._say(message["say"])
+        self.lost.set()
+
+    def stop(self) -> None:
+        """Let go of the servers. Returns when they have stopped, if nobody else uses them."""
+        with contextlib.suppress(OSError):
+            self._connection.sendall(b"bye\n")
+        self._listener.join(SECONDS_FOR_OTHERS)
+        self._close()
+        if self._was_last:
+            os.close(wait_for_lock(self._home, SECONDS_FOR_OTHERS))
+
+    def _close(self) -> None:
+        self._lines.close()
+        self._connection.close()
+
+
+def connect_or_start(home: Path, *, say: Callable[[str], None] = print) -> Servers:
+    """A hold on the servers of this data directory, started if none run.
+
+    Raises EmbeddedError with one of the codes in docs/operations.md. `say` gets a line for everything that takes a while,
+    also later, from another thread, when a server had to be started again.
+    """
+    place = Home(home.absolute())
+    prepare_home(place)
+    deadline = time.monotonic() + SECONDS_FOR_OTHERS
+    while time.monotonic() < deadline:
+        connection = connect(place)
+        if connection is not None:
+            return Servers(connection, place, say)
+        lock = try_lock(place)
+        if lock is not None:
+            say("Starting PostgreSQL and Valkey ...")
+            start_keeper(place, lock)
+        time.sleep(0.05)
+    raise EmbeddedError(
+        "servers_busy",
+        f"Another process holds {place.lock} and neither starts nor stops its servers. See {place.logs / 'servers.log'}.",
+    )
+
+
+def connect(home: Home) -> socket.socket | None:
+    """A connection to the keeper that the state file names, or None where none listens."""
+    try:
+        control = json.loads(home.state.read_text())["control"]
+        connection = socket.socket(socket.AF_UNIX)
+    except (OSError, ValueError, KeyError):
+        return None
+    try:
+        connection.connect(control)
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def try_lock(home: Home) -> int | None:
+    """The lock of the data directory as an open file, or None while somebody has it."""
+    lock = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    except OSError as error:
+        os.close(lock)
+        raise EmbeddedError(
+            "no_locks", f"{home.lock} cannot be locked ({error.strerror}): keep the data on a local disk."
+        ) from error
+    return lock
+
+
+def wait_for_lock(home: Home, seconds: float) -> int:
+    """The lock, once its holder has gone; raises ``servers_busy``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        lock = try_lock(home)
+        if lock is not None:
+            return lock
+        if time.monotonic() > deadline:
+            raise EmbeddedError(
+                "servers_busy", f"The servers of {home.path} did not stop; see {home.logs / 'servers.log'}."
+            )
+        time.sleep(0.02)
+
+
+def start_keeper(home: Home, lock: int) -> None:
+    """Start the keeper with the lock; it makes itself a process of its own, so this returns at once."""
+    try:
+        sockets = prepare_sockets(home, prepare_servers(home))
+        log = home.logs / "servers.log"
+        log_start = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as output:
+            status = subprocess.run(
+                [sys.executable, "-m", "config.embedded.keeper", str(home.path), str(sockets), str(lock)],
+                cwd=REPOSITORY, pass_fds=[lock], start_new_session=True, check=False,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            ).returncode  # fmt: skip
+        if status != 0:
+            raise EmbeddedError("keeper_died", f"The servers could not be started: {read_from(log, log_start)}")
+    finally:
+        os.close(lock)
+
+
+def servers_by_setting(environment: Mapping[str, str]) -> bool:
+    """Whether the operator names the servers; raises ``servers_half_set`` when only one of the two."""
+    names = ("DATABASE_URL", "REDIS_URL")
+    missing = [name for name in names if not environment.get(name)]
+    if len(missing) == 1:
+        raise EmbeddedError(
+            "servers_half_set",
+            f"{missing[0]} is not set, but its companion is. Set both DATABASE_URL and REDIS_URL to use servers of your own, "
+            "or neither to use those that come with Wattbourse.",
+        )
+    return not missing
+
+
+def discard_data(home: Path) -> None:
+    """Delete the servers' data. Raises ``in_use`` while anything uses them."""
+    place = Home(home.absolute())
+    prepare_home(place)
+    connection = connect(place)
+    lock = None if connection else try_lock(place)
+    if connection is not None:
+        connection.close()
+    if lock is None:
+        raise EmbeddedError(
+            "in_use", f"The servers of {place.path} are running: stop what uses them (another ./run?) first."
+        )
+    try:
+        for path in [*place.servers.glob("pg*"), *place.servers.glob("valkey*")]:
+            _remove(path)
+    finally:
+        os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    """Put a directory out of sight in one step, then delete it: half a data directory must never be found."""
+    doomed = path.with_name(f"removed-{path.name}")
+    subprocess.run(["rm", "-rf", str(doomed)], check=True)
+    path.rename(doomed)
+    subprocess.run(["rm", "-rf", str(doomed)], check=True)
+
+
+def hard_stop_postgres(home: Path) -> int:
+    """Kill PostgreSQL on the spot, as a power cut would, for crash tests; returns the number of the killed process.
+
+    Its keeper starts it again; `wait_for_postgres` waits for that.
+    """
+    pid = int(json.loads(Home(home.absolute()).state.read_text())["postgres_pid"])
+    children = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _parent_of(entry) == pid]
+    for victim in [pid, *children]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
+    return pid
+
+
+def _parent_of(entry: Path) -> int:
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def wait_for_postgres(home: Path, *, after: int, seconds: float = 60) -> None:
+    """Wait until PostgreSQL runs again in another process than `after`; raises ``database_slow``."""
+    place = Home(home.absolute())
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            if int(json.loads(place.state.read_text())["postgres_pid"]) != after:
+                return
+        time.sleep(0.02)
+    raise EmbeddedError(
+        "database_slow", f"PostgreSQL did not come back in {seconds:g} s; see {place.logs / 'postgresql.log'}."
+    )
