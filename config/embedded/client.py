@@ -98,8 +98,8 @@ class Servers:
 def connect_or_start(home: Path, *, say: Callable[[str], None] = print) -> Servers:
     """A hold on the servers of this data directory, started if none run.
 
-    Raises EmbeddedError with one of the codes in docs/operations.md. `say` gets a line for everything that takes a while,
-    also later, from another thread, when a server had to be started again.
+    Raises EmbeddedError with one of the codes in docs/operations.md. `say` gets a line for everything that takes a
+    while, also later, from another thread, when a server had to be started again.
     """
     place = Home(home.absolute())
     prepare_home(place)
@@ -115,7 +115,7 @@ def connect_or_start(home: Path, *, say: Callable[[str], None] = print) -> Serve
         time.sleep(0.05)
     raise EmbeddedError(
         "servers_busy",
-        f"Another process holds {place.lock} and neither starts nor stops its servers. See {place.logs / 'servers.log'}.",
+        f"Another process holds {place.lock}, and its servers neither start nor stop; see {place.logs}.",
     )
 
 
@@ -189,8 +189,8 @@ def servers_by_setting(environment: Mapping[str, str]) -> bool:
     if len(missing) == 1:
         raise EmbeddedError(
             "servers_half_set",
-            f"{missing[0]} is not set, but its companion is. Set both DATABASE_URL and REDIS_URL to use servers of your own, "
-            "or neither to use those that come with Wattbourse.",
+            f"{missing[0]} is not set, but its companion is. Set both DATABASE_URL and REDIS_URL to use servers of "
+            "your own, or neither to use those that come with Wattbourse.",
         )
     return not missing
 

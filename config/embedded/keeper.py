@@ -1,11 +1,13 @@
 """The process that keeps the servers: starts them, restarts one that dies, and stops both when nobody needs them.
 
-Whoever needs the servers holds a connection to the keeper's socket. The kernel closes it even when its owner is killed
-with SIGKILL, so the last connection to close is the sign to stop, in order: Valkey, then PostgreSQL. This works the same
-on every Unix, unlike a parent-death signal. The keeper inherits the lock of the data directory and holds it to its end.
+Whoever needs the servers holds a connection to the keeper's socket. The kernel closes it even when its owner is
+killed with SIGKILL, so the last connection to close is the sign to stop, in order: Valkey, then PostgreSQL. This works
+the same on every Unix, unlike a parent-death signal. The keeper inherits the lock of the data directory and holds it to
+its end.
 
-What it says, one JSON object a line: `{"say": text}` on the way, `{"ready": {...}}` with the addresses when both servers
-answer, `{"error": [code, sentence]}` when they cannot be had, `{"bye": true}` to a client that said goodbye as the last one.
+What it says, one JSON object a line: `{"say": text}` on the way, `{"ready": {...}}` with the addresses when both
+servers answer, `{"error": [code, sentence]}` when they cannot be had, `{"bye": true}` to a client that said goodbye as
+the last one.
 """
 
 import contextlib
@@ -19,8 +21,9 @@ import time
 import traceback
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from . import postgres, valkey
+from . import postgres
 from .errors import EmbeddedError
 from .places import SERVER_SOCKETS, VALKEY_SOCKET, Home, check_free_space
 from .servers import Pair, prepare_pair
@@ -121,7 +124,7 @@ class Keeper:
         assert self.pair is not None and self.pair.postgres is not None
         folder = self.sockets / SERVER_SOCKETS
         ready = {
-            "database_url": f"postgres://{postgres.USER}@/{folder}/{postgres.DATABASE}",
+            "database_url": f"postgres://{postgres.USER}@{quote(str(folder), safe='')}/{postgres.DATABASE}",
             "redis_url": f"unix://{folder / VALKEY_SOCKET}",
             "postgres_pid": self.pair.postgres.pid,
         }
@@ -143,11 +146,12 @@ class Keeper:
             try:
                 check_free_space(self.home)
                 self.pair.start()
-                return self.announce()
+                break
             except EmbeddedError:
                 if attempt == RESTARTS:
                     raise
                 time.sleep(attempt)
+        self.announce()
 
     def close(self) -> None:
         """Take no more clients, stop both servers in order, and leave no file behind that says otherwise."""

@@ -1,8 +1,9 @@
 """Where the servers keep their files.
 
-`HOME/servers` holds the data (`pg18`, `valkey`), `HOME/logs` the logs, `HOME/servers.lock` the lock that makes sure of one
-owner per data directory on a machine, and `HOME/servers.json` says where the running servers listen. Sockets live in a
-short private directory under the system's temporary directory, because a socket path over 107 bytes (103 on macOS) cannot be bound.
+`HOME/servers` holds the data (`pg18`, `valkey`), `HOME/logs` the logs, `HOME/servers.lock` the lock that makes sure of
+one owner per data directory on a machine, and `HOME/servers.json` says where the running servers listen. Sockets live
+in a short private directory of a temporary directory, because a socket path over 107 bytes (103 on macOS) cannot be
+bound; its path is lower case, because the host part of an address, where it is written, does not tell cases apart.
 
 Root's servers run as another user, who may not be able to enter `HOME` (a clone inside /root, say). `HOME/servers` is
 then a link to a new directory in /var/lib/wattbourse.
@@ -121,13 +122,15 @@ def _make_servers(home: Home, account: Account) -> None:
 def prepare_sockets(home: Home, account: Account) -> Path:
     """A short directory for the sockets: ours alone, with a folder of the servers' account inside."""
     digest = hashlib.sha256(os.fsencode(home.path)).hexdigest()[:12]
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 (short by design)
+    for parent in (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir())):
         directory = parent / f"wb-{digest}"
-        longest = directory / SERVER_SOCKETS / POSTGRES_SOCKET
-        if len(os.fsencode(longest)) <= LONGEST_SOCKET_BYTES and account.can_enter(parent):
+        longest_bytes = len(os.fsencode(directory / SERVER_SOCKETS / POSTGRES_SOCKET))
+        is_plain = str(directory) == str(directory).lower()
+        if is_plain and longest_bytes <= LONGEST_SOCKET_BYTES and os.access(parent, os.W_OK):
             return _own_directory(directory, account)
     raise EmbeddedError(
-        "socket_path_too_long", "No temporary directory with a path short enough for a socket: set TMPDIR=/tmp."
+        "no_socket_directory",
+        "No temporary directory with a short lower-case path can be written to: set TMPDIR to one.",
     )
 
 

@@ -68,7 +68,8 @@ def choose_data(home: Home, programs: Postgres) -> Path:
         raise EmbeddedError(
             "data_version",
             f"The data in {home.servers / f'pg{found}'} was written by PostgreSQL {found}, and PostgreSQL "
-            f"{programs.major} is installed now. See 'Upgrade' in docs/operations.md, or start anew with ./run demo --fresh.",
+            f"{programs.major} is installed now. See 'Upgrade' in docs/operations.md, or start anew with "
+            "./run demo --fresh.",
         )
     return home.servers / f"pg{programs.major}"
 
@@ -108,7 +109,7 @@ def _run_step(cluster: Cluster, command: list[str], text: str = "") -> None:
 
 
 def start(cluster: Cluster) -> subprocess.Popen[bytes]:
-    """Start the server and wait until it takes connections; tries again while a killed one's processes are still going."""
+    """Start the server and wait until it takes connections; tries again while a killed one's processes go on."""
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
         process, log_start = _spawn(cluster)
@@ -141,7 +142,7 @@ def _spawn(cluster: Cluster) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def is_ready(cluster: Cluster, pid: int) -> bool:
-    """Whether the server says in its pid file that it takes connections (the file's eighth line, as pg_ctl reads it)."""
+    """Whether the server says in its pid file (eighth line, as pg_ctl reads it) that it takes connections."""
     try:
         lines = cluster.pid_file.read_text().splitlines()
     except OSError:
@@ -206,22 +207,36 @@ def read_from(log: Path, offset: int) -> str:
         return file.read().decode(errors="replace")
 
 
+REASONS = (
+    (
+        r"No space left on device|Disk quota exceeded",
+        "disk_full",
+        "The disk of {data} is full. Free some space and start again; no data is lost.",
+    ),
+    (
+        r"incompatible with server",
+        "data_version",
+        "{data} was written by another version of PostgreSQL. See 'Upgrade' in docs/operations.md.",
+    ),
+    (
+        r"could not locate a valid checkpoint|invalid primary checkpoint|not a valid data directory",
+        "data_damaged",
+        "{data} is damaged. Restore a backup as docs/operations.md says.",
+    ),
+    (
+        r"pre-existing shared memory block",
+        "data_in_use",
+        "Processes of an earlier PostgreSQL still use {data}. End them, then start again.",
+    ),
+)
+
+
 def explain_failure(log: str, cluster: Cluster) -> EmbeddedError:
     """Turn what PostgreSQL said into a sentence with a code."""
-    if "No space left on device" in log or "Disk quota exceeded" in log:
-        return EmbeddedError(
-            "disk_full", f"The disk of {cluster.data} is full. Free some space and start again; no data is lost."
-        )
-    if "incompatible with server" in log:
-        return EmbeddedError(
-            "data_version", f"{cluster.data} was written by another version of PostgreSQL. See docs/operations.md."
-        )
-    if re.search(r"could not locate a valid checkpoint|invalid primary checkpoint|is not a valid data directory", log):
-        return EmbeddedError("data_damaged", f"{cluster.data} is damaged. Restore a backup as docs/operations.md says.")
-    if "pre-existing shared memory block" in log:
-        return EmbeddedError(
-            "data_in_use", f"Processes of an earlier PostgreSQL still use {cluster.data}. End them, then start again."
-        )
+    for pattern, code, sentence in REASONS:
+        if re.search(pattern, log):
+            return EmbeddedError(code, sentence.format(data=cluster.data))
     said = re.findall(r"(?:FATAL|PANIC|initdb: error|ERROR):\s*(.+)", log)
     reason = said[-1] if said else "it gave no reason"
-    return EmbeddedError("database_failed", f"PostgreSQL did not start: {reason}. The whole story is in {cluster.log}.")
+    sentence = f"PostgreSQL did not start: {reason}. The whole story is in {cluster.log}."
+    return EmbeddedError("database_failed", sentence)

@@ -1,11 +1,10 @@
 """One Valkey: starting, watching and stopping it.
 
-It carries Celery's messages and the live frames. Both are hints (the truth is in PostgreSQL), so a snapshot now and then and at
-the end is enough, and a snapshot that cannot be read is put aside.
+It carries Celery's messages and the live frames. Both are hints (the truth is in PostgreSQL), so a snapshot now and
+then and at the end is enough, and a snapshot that cannot be read is put aside.
 """
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -47,7 +46,7 @@ def start(store: Store) -> subprocess.Popen[bytes]:
         snapshot = store.data / "dump.rdb"
         if not snapshot.exists():
             raise
-        os.replace(snapshot, snapshot.with_name("dump.rdb.unreadable"))
+        snapshot.replace(snapshot.with_name("dump.rdb.unreadable"))
         return _start_once(store)
 
 
