@@ -1,0 +1,35 @@
+"""Where things are: the repository, the environment that set-up makes, and the data directory."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ENVIRONMENT = REPOSITORY / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+DEFAULT_PORT = 8000
+
+
+def home() -> Path:
+    """The data directory: `WATTBOURSE_HOME`, or `var` in the repository."""
+    return Path(os.environ.get("WATTBOURSE_HOME") or REPOSITORY / "var").absolute()
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """A digest of the names and contents of files, in order of name."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def is_stamped(stamp: Path, value: str) -> bool:
+    """Whether a step left this mark when it was done last."""
+    return stamp.is_file() and stamp.read_text() == value
+
+
+def put_stamp(stamp: Path, value: str) -> None:
+    """Mark a step as done."""
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(value)
