@@ -10,8 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .paths import PYTHON, REPOSITORY, fingerprint, is_stamped, put_stamp
 from .errors import LauncherError
+from .paths import PYTHON, REPOSITORY, fingerprint, is_stamped, put_stamp
 
 MODULES = REPOSITORY / "node_modules"
 VENDOR = REPOSITORY / "portal" / "static" / "vendor"

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .database import servers
-from .paths import REPOSITORY
 from .errors import say
+from .paths import REPOSITORY
 
 PYTHON = [sys.executable]
 MANAGE = [sys.executable, "manage.py"]

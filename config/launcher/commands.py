@@ -11,9 +11,9 @@ from config.embedded import EmbeddedError
 from .checks import test
 from .database import migrate, servers
 from .demo import demo
+from .errors import LauncherError, say
 from .install import ensure_installed, write_locks
 from .paths import ENVIRONMENT, PYTHON, REPOSITORY, home
-from .errors import LauncherError, say
 
 USAGE = """\
 ./run                     the exchange with a simulated campus and park, on http://localhost:8000

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from config.embedded import connect_or_start, servers_by_setting
 
-from .paths import REPOSITORY, fingerprint, home, is_stamped, put_stamp
 from .errors import LauncherError, say
+from .paths import REPOSITORY, fingerprint, home, is_stamped, put_stamp
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from pathlib import Path
 from config.embedded import discard_data, servers_by_setting
 
 from .database import migrate, servers
-from .paths import DEFAULT_PORT, REPOSITORY, home
 from .errors import LauncherError, say
+from .paths import DEFAULT_PORT, REPOSITORY, home
 from .supervisor import Child, Supervisor
 
 SECONDS_TO_FIRST_PAGE = 60.0
@@ -174,8 +174,8 @@ def web_command(port: int) -> list[str]:
 def worker_command(schedule: Path) -> list[str]:
     """One Celery worker with two processes and the beat inside."""
     return [
-        sys.executable, "-m", "celery", "--app", "config.celery", "--quiet", "worker", "--beat", "--schedule", str(schedule),
-        "--concurrency", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle",
+        sys.executable, "-m", "celery", "--app", "config.celery", "--quiet", "worker", "--beat",
+        "--schedule", str(schedule), "--concurrency", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
 
 
@@ -185,9 +185,8 @@ def wait_for_page(port: int, supervisor: Supervisor, stopping: Stopping) -> None
     while not stopping.asked and not is_healthy(port):
         supervisor.check()
         if time.monotonic() > deadline:
-            raise LauncherError(
-                "web_silent", f"The pages did not answer in {SECONDS_TO_FIRST_PAGE:g} s; see {home()}/logs/web.log."
-            )
+            sentence = f"The pages did not answer in {SECONDS_TO_FIRST_PAGE:g} s; see {home()}/logs/web.log."
+            raise LauncherError("web_silent", sentence)
         time.sleep(0.05)
 
 

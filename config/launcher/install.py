@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import assets
-from .paths import ENVIRONMENT, PYTHON, REPOSITORY, fingerprint, home, is_stamped, put_stamp
 from .errors import LauncherError, say
+from .paths import ENVIRONMENT, PYTHON, REPOSITORY, fingerprint, home, is_stamped, put_stamp
 
 UV_LOCK = REPOSITORY / "requirements-uv.lock"
 LOCK = REPOSITORY / "requirements.lock"

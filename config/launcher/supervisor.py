@@ -13,9 +13,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .errors import LauncherError, say
 from .leash import Leash
 from .paths import REPOSITORY
-from .errors import LauncherError, say
 
 DEATHS = 5
 WINDOW_SECONDS = 60.0
