@@ -89,6 +89,8 @@ if _database_url:
     }
     # A persistent connection per thread leaks under ASGI; the pool above keeps them instead.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # After a restart of the server the pool hands out no dead connection.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.dummy"}}
 

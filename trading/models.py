@@ -201,6 +201,7 @@ class Order(models.Model):
     shown_wh = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True)
     stp = models.CharField(max_length=12)
+    post_only = models.BooleanField(default=False)
     status = models.SmallIntegerField(choices=Status.choices)
     action = models.CharField(max_length=20)
     reason = models.CharField(max_length=30, default="")
@@ -225,8 +226,19 @@ class Order(models.Model):
             ),
         )
         indexes = (
+            # Rising for both sides: asks by price, bids by −price. A borrowed slice is one scan of it.
             models.Index(
-                fields=("contract", "side", "price", "priority"), name="order_book", condition=Q(status__lte=1)
+                "contract",
+                "side",
+                F("side") * F("price") * -1,
+                "priority",
+                name="order_book",
+                condition=Q(status__lte=1),
+            ),
+            models.Index(
+                fields=("market", "expires_at"),
+                name="order_expiry",
+                condition=Q(status__lte=1, expires_at__isnull=False),
             ),
             models.Index(fields=("market", "participant"), name="order_open_own", condition=Q(status__lte=1)),
         )
