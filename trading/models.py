@@ -15,7 +15,7 @@ from meters.models import Site
 
 
 class Market(models.Model):
-    """A site's market with its rules. Its row carries the log's last sequence number and is the one lock of a market."""
+    """A site's market with its rules. Its row carries the log's last sequence number and is its one lock."""
 
     class LegalBasis(models.TextChoices):
         SHADOW = "shadow", _("Shadow: computes, never invoices")
@@ -304,7 +304,7 @@ class Position(models.Model):
 
 
 class EnergyLimit(models.Model):
-    """What a participant is expected to have over (+) or to need (−) in an interval, in Wh: the bound of what it may sell.
+    """What a participant is expected to have over (+) or to need (−) in an interval, in Wh: it bounds what it may sell.
 
     Written by planning from its forecasts; where there is none, nameplate × interval × 1.1 bounds the offer.
     """
