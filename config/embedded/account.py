@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root, so root hands both servers to an unprivileged
 else ``wattbourse`` where the operator created such an account, else ``nobody``. Everyone else runs them as themselves.
 """
 
+import errno
 import os
 import pwd
 import subprocess
@@ -49,13 +50,16 @@ class Account:
 
 
 def run_quietly(command: list[str], account: Account) -> int:
-    """Exit status of a command under the account; raises ``cannot_drop_privileges`` where root may not change user."""
+    """Exit status of a command under the account, 126 where it may not run it.
+
+    Raises ``cannot_drop_privileges`` where root may not change user.
+    """
     try:
         return subprocess.run(
             command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False, **account.popen_options()
         ).returncode
     except PermissionError as error:
-        if not account.is_other:
+        if error.errno == errno.EACCES:  # the program may not be run; changing user fails with EPERM
             return 126
         raise EmbeddedError(
             "cannot_drop_privileges",

@@ -219,7 +219,8 @@ REASONS = (
         "{data} was written by another version of PostgreSQL. See 'Upgrade' in docs/operations.md.",
     ),
     (
-        r"could not locate a valid checkpoint|invalid primary checkpoint|not a valid data directory",
+        r"could not locate a valid checkpoint|invalid primary checkpoint|not a valid data directory"
+        r"|could not find the database system",
         "data_damaged",
         "{data} is damaged. Restore a backup as docs/operations.md says.",
     ),
