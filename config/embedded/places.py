@@ -99,7 +99,7 @@ def prepare_servers(home: Home) -> Account:
             _make_servers(home, account)
     except OSError as error:
         raise unwritable(home.servers, error) from error
-    if not account.can_enter(home.servers):
+    if not account.can_enter(home.servers.resolve()):
         raise EmbeddedError(
             "home_unreachable",
             f"The servers run as user {account.uid}, who may not enter {home.servers.resolve()}. "
@@ -115,7 +115,9 @@ def _make_servers(home: Home, account: Account) -> None:
         home.servers.mkdir(mode=0o711)
     else:
         elsewhere = SHARED_STATE / secrets.token_hex(6)
-        elsewhere.mkdir(mode=0o711, parents=True)
+        elsewhere.mkdir(parents=True)
+        for directory in (SHARED_STATE, elsewhere):
+            directory.chmod(0o711)
         home.servers.symlink_to(elsewhere)
 
 

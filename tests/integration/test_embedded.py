@@ -289,8 +289,10 @@ def test_programs_that_the_servers_user_cannot_read_are_copied(home: Path) -> No
     found = find_postgres()
     private = home.with_name("private")
     private.mkdir(mode=0o700)
-    hidden = private / found.folder.relative_to(found.folder.parents[2])
-    shutil.copytree(found.folder.parents[0], hidden.parents[0], symlinks=True)
+    package = found.folder.parents[1]
+    for folder in package.parent.glob(f"{package.name}*"):  # with the `.libs` that initdb loads
+        shutil.copytree(folder, private / folder.name, symlinks=True)
+    hidden = private / found.folder.relative_to(package.parent)
     account = server_account(None)
     copied = readable_postgres(Postgres(hidden, found.major), account, home)
     assert copied.folder.is_relative_to(home)
