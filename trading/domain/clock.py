@@ -6,7 +6,7 @@ newcomer sees a day pass in minutes; nothing else in the house knows the differe
 Example: a clock set to 06:00 when the wall showed 14:00:00, at rate 60, shows 06:30 when the wall shows 14:00:30.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 def market_time(wall: datetime, *, rate: int, clock_at: datetime | None, started_at: datetime | None) -> datetime:
@@ -16,4 +16,4 @@ def market_time(wall: datetime, *, rate: int, clock_at: datetime | None, started
     """
     if clock_at is None or started_at is None:
         return wall
-    return clock_at + max(wall - started_at, wall - wall) * rate
+    return clock_at + max(wall - started_at, timedelta(0)) * rate
