@@ -2,8 +2,8 @@
 
 Two styles: `POINT` (`1234.5`) and `COMMA`, the Vietnamese one (`1.234,5`: decimal comma, points between thousands).
 `1.234` is 1.234 kWh in one and 1,234 kWh in the other: a cell alone cannot tell; `decide_style` reads a whole file.
-A cell that fits only one style is evidence (`0.5` `12.25` → point; `12,5` `1.234.567` → comma); a file with evidence of
-both, or with nothing but doubtful cells, is refused unless the caller names the style.
+A cell that fits only one style is evidence (`0.5` `12.25` → point; `12,5` `1.234.567` → comma); a file with nothing but
+doubtful cells is refused unless the caller names the style.
 """
 
 import re
@@ -30,26 +30,19 @@ class NumberError(ValueError):
         self.code = code
 
 
-_WHOLE = {
-    DecimalStyle.POINT: re.compile(r"[-−]?[0-9]+(?:\.[0-9]+)?"),
-    DecimalStyle.COMMA: re.compile(r"[-−]?(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?"),
+_PATTERN = {
+    DecimalStyle.POINT: re.compile(r"([-−]?)([0-9]+)(?:\.([0-9]+))?"),
+    DecimalStyle.COMMA: re.compile(r"([-−]?)([0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,([0-9]+))?"),
 }
 _GROUP_OF_THREE = re.compile(r"[-−]?[1-9][0-9]{0,2}[.,][0-9]{3}")
-# Decimal arithmetic is exact up to 28 digits; 24 leave room for the step from kWh to Wh.
 _MAX_CHARACTERS = 24
 _EXAMPLE = {DecimalStyle.POINT: "1234.5", DecimalStyle.COMMA: "1234,5 or 1.234,5"}
 
 
 def parse_decimal(text: str, style: DecimalStyle = DecimalStyle.POINT) -> Decimal:
     """The exact number that `text` writes in `style`. Raises NumberError (`not_a_number`, `number_too_long`)."""
-    text = text.strip()
-    if len(text) > _MAX_CHARACTERS:
-        raise NumberError("number_too_long", f"A number has at most {_MAX_CHARACTERS} characters.")
-    if not _WHOLE[style].fullmatch(text):
-        raise NumberError("not_a_number", f"“{text}” is not a number; write it like {_EXAMPLE[style]}.")
-    if style is DecimalStyle.COMMA:
-        text = text.replace(".", "").replace(",", ".")
-    return Decimal(text.replace("−", "-"))
+    sign, whole, fraction = _parts(text, style)
+    return Decimal(f"{sign}{whole}.{fraction or 0}")
 
 
 def kwh_to_wh(text: str, style: DecimalStyle = DecimalStyle.POINT) -> int:
@@ -57,19 +50,30 @@ def kwh_to_wh(text: str, style: DecimalStyle = DecimalStyle.POINT) -> int:
 
     Zeros beyond the third decimal change nothing and are accepted (`1.2340`).
     """
-    return _whole(parse_decimal(text, style) * 1_000, f"“{text.strip()}” kWh is finer than 1 Wh; give three decimals.")
+    sign, whole, fraction = _parts(text, style)
+    if fraction[WH_DECIMALS:].strip("0"):
+        raise NumberError("too_many_decimals", f"“{text.strip()}” kWh is finer than 1 Wh; give three decimals.")
+    return int(f"{sign}{whole}{fraction[:WH_DECIMALS]:0<{WH_DECIMALS}}")
 
 
 def whole_number(text: str, style: DecimalStyle = DecimalStyle.POINT) -> int:
     """A whole number as text → int. Raises NumberError (`too_many_decimals` where there is a fraction)."""
-    return _whole(parse_decimal(text, style), f"“{text.strip()}” is not a whole number; leave out the decimals.")
+    sign, whole, fraction = _parts(text, style)
+    if fraction.strip("0"):
+        raise NumberError("too_many_decimals", f"“{text.strip()}” is not a whole number; leave out the decimals.")
+    return int(sign + whole)
 
 
-def _whole(value: Decimal, otherwise: str) -> int:
-    number = int(value)
-    if number != value:
-        raise NumberError("too_many_decimals", otherwise)
-    return number
+def _parts(text: str, style: DecimalStyle) -> tuple[str, str, str]:
+    """Sign (`-` or nothing), digits before and digits after the decimal mark."""
+    text = text.strip()
+    if len(text) > _MAX_CHARACTERS:
+        raise NumberError("number_too_long", f"A number has at most {_MAX_CHARACTERS} characters.")
+    found = _PATTERN[style].fullmatch(text)
+    if found is None:
+        raise NumberError("not_a_number", f"“{text}” is not a number; write it like {_EXAMPLE[style]}.")
+    sign, whole, fraction = found.groups()
+    return "-" if sign else "", whole.replace(".", ""), fraction or ""
 
 
 def evidence(text: str) -> DecimalStyle | None:
@@ -77,27 +81,23 @@ def evidence(text: str) -> DecimalStyle | None:
     text = text.strip()
     if _GROUP_OF_THREE.fullmatch(text):
         return None
-    fits = [style for style, pattern in _WHOLE.items() if pattern.fullmatch(text)]
+    fits = [style for style, pattern in _PATTERN.items() if pattern.fullmatch(text)]
     return fits[0] if len(fits) == 1 else None
 
 
 def decide_style(texts: Iterable[str], *, presumed: DecimalStyle | None = None) -> DecimalStyle:
-    """The one style of all these numbers. `presumed` settles doubtful cells if they carry that style's decimal mark.
+    """The style of all these numbers: that of the first cell which is evidence.
 
-    Raises NumberError `mixed_number_styles` (evidence of both) or `ambiguous_numbers` (nothing but doubt).
+    A later cell of the other style is no number in this one, so `parse_decimal` refuses it. Where no cell is evidence,
+    `presumed` settles the doubtful ones, if all carry that style's decimal mark; otherwise raises NumberError
+    `ambiguous_numbers`.
     """
-    found: dict[DecimalStyle, str] = {}
     doubtful: dict[DecimalStyle, str] = {}
     for text in texts:
         if (style := evidence(text)) is not None:
-            found.setdefault(style, text)
-        elif _GROUP_OF_THREE.fullmatch(text.strip()):
+            return style
+        if _GROUP_OF_THREE.fullmatch(text.strip()):
             doubtful.setdefault(DecimalStyle.COMMA if "," in text else DecimalStyle.POINT, text)
-    if len(found) == 2:
-        point, comma = found[DecimalStyle.POINT].strip(), found[DecimalStyle.COMMA].strip()
-        raise NumberError("mixed_number_styles", f"“{point}” has a decimal point, “{comma}” a decimal comma; use one.")
-    if found:
-        return next(iter(found))
     return _settle(doubtful, presumed)
 
 
