@@ -175,7 +175,8 @@ def worker_command(schedule: Path) -> list[str]:
     """One Celery worker with two processes and the beat inside."""
     return [
         sys.executable, "-m", "celery", "--app", "config.celery", "--quiet", "worker", "--beat",
-        "--schedule", str(schedule), "--concurrency", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle",
+        "--schedule", str(schedule), "--concurrency", "2", "--loglevel", "warning",
+        "--without-gossip", "--without-mingle",
     ]  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def install(*, dev: bool) -> None:
     if is_installed(dev=dev):
         return
     began = time.monotonic()
-    say("Setting up (only this first time): Python packages and browser assets ...")
+    say("Setting up: Python packages and browser assets ...")
     log = prepare_log()
     make_environment(log)
     npm = assets.system_npm()
