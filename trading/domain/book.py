@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
 
+from trading.domain.errors import SliceTooShort
 from trading.domain.messages import BUY, SELL, ContractKey, Party
 from trading.domain.orders import Order
 
@@ -46,11 +47,11 @@ class Side:
     def leave(self, key: int) -> None:
         """Counts out one order that just went dead at this level."""
         level = self.levels[key]
-        level.live -= 1
-        if not level.live:
+        level.live = live = level.live - 1
+        if not live:
             del self.levels[key]
             del self.keys[bisect_left(self.keys, key)]
-        elif len(level) > COMPACT_FROM and len(level) > 2 * level.live:
+        elif len(level) > 2 * live + COMPACT_FROM:
             self._compact(level)
 
     @staticmethod
@@ -65,6 +66,18 @@ class Side:
             for order in self.levels[key]:
                 if order.remaining:
                     yield order
+
+    def first(self) -> Order | None:
+        """The order that a taker would hit first."""
+        return next(self.orders(), None)
+
+    def require_first(self, floor: int, contract: ContractKey, side: int) -> None:
+        """Raises `SliceTooShort` where the first order that a taker could hit may lie past the borrowed slice."""
+        if self.horizon is None or self.horizon[0] < floor:
+            return
+        first = self.first()
+        if first is None or self.beyond(self.keys[-1], first):
+            raise SliceTooShort(contract, side)
 
     def beyond(self, key: int, order: Order) -> bool:
         """Whether this order lies past the end of the borrowed slice, so that others may come before it."""
@@ -126,7 +139,8 @@ class Book:
     def remove(self, order: Order) -> None:
         """Takes out an order; it must have been marked dead (`remaining = 0`) before."""
         assert order.price is not None
-        self.side(order.side).leave(order.side * order.price)
+        side = order.side
+        (self.bids if side == BUY else self.asks).leave(side * order.price)
         if self.call:
             self.own[order.owner].pop(order.seq, None)
 

@@ -44,6 +44,7 @@ from trading.domain.orders import CANCELLED, EXPIRED, FILLED, MODIFIED, USER_CAN
 
 NEVER = 1 << 62
 _ANY_PRICE = -NEVER
+ORDINARY_TERMS = (GTC, 0, False, CANCEL_TAKER, 0, 0)  # the fields of New behind the price, for a plain limit order
 
 
 class Duplicate(NamedTuple):
@@ -75,13 +76,14 @@ class Engine(Matcher):
     ) -> None:
         super().__init__(limits)
         self.rules = rules
+        self._tick, self._lot_wh, self._min_wh, self._max_wh = rules
         self.books: dict[ContractKey, Book] = {book.contract: book for book in books}
         self.owners = owners or {}
         self.orders: dict[OrderKey, Order] = {}
         self._keys_of: dict[Party, list[OrderKey]] | None = None  # built when the first cancel-all asks for it
         self.halted = False
         self.now = 0
-        self._due: list[tuple[int, int, int, Any]] = []
+        self._due: list[tuple[int, int, int, Any]] = []  # (moment, seq or 0 for a gate, tie-break, order or book)
         for number, book in enumerate(self.books.values()):
             heappush(self._due, (book.gate_closes_at, 0, number, book))
         self._next_due = self._due[0][0] if self._due else NEVER
@@ -106,7 +108,8 @@ class Engine(Matcher):
             self.now = at
         if self.now >= self._next_due:
             self._pass_time()
-        return self._take[type(message)](message)
+        kind = type(message)
+        return self._new(message) if kind is New else self._take[kind](message)
 
     def restore(self, order: Order, *, resting: bool) -> None:
         """Puts an order that is known from before back into the state; resting ones must come in priority order."""
@@ -118,11 +121,9 @@ class Engine(Matcher):
     # Placing
 
     def _new(self, message: New) -> Answer:
-        # One unpacking is the fastest read of a message: this method is the hottest of the product.
-        (
-            participant, client_order_id, contract, side, quantity, price,
-            tif, expires_at, post_only, stp, display, least,
-        ) = message  # fmt: skip
+        # The hottest method of the product: one look at a message's terms tells whether it is an ordinary limit order,
+        # and only what an ordinary order may break is checked here; refuse_new() says which rule it was.
+        participant, client_order_id, contract, side, quantity, price = message[:6]
         key = (participant, client_order_id)
         known = self.orders.get(key)
         if known is not None:
@@ -130,70 +131,90 @@ class Engine(Matcher):
         book = self.books.get(contract)
         if book is None:
             return Rejected("unknown_contract")
-        rules = self.rules
         now = self.now
+        ordinary = message[6:] == ORDINARY_TERMS and not book.call
         if (
-            now >= book.gate_closes_at
-            or now < book.gate_opens_at
-            or self.halted
+            not ordinary
             or price is None
-            or price % rules.tick
-            or not book.min_price <= price <= book.max_price
-            or quantity % rules.lot_wh
-            or not rules.min_wh <= quantity <= rules.max_wh
-            or tif != GTC
-            or expires_at
-            or book.call
-            or display
-            or least
-            or stp != CANCEL_TAKER
+            or self.halted
+            or now < book.gate_opens_at
+            or now >= book.gate_closes_at
+            or price % self._tick
+            or price < book.min_price
+            or price > book.max_price
+            or quantity % self._lot_wh
+            or quantity < self._min_wh
+            or quantity > self._max_wh
         ):
-            refused = refuse_new(message, book, rules, now=now, halted=self.halted)
+            refused = refuse_new(message, book, self.rules, now=now, halted=self.halted)
             if refused is not None:
                 return refused
-        opposite = book.asks if side == BUY else book.bids
+        if side == BUY:
+            own, opposite = book.bids, book.asks
+        elif side == SELL:
+            own, opposite = book.asks, book.bids
+        else:
+            return Rejected("invalid_side")
         floor = _ANY_PRICE if price is None else -side * price
-        if post_only and opposite.keys and opposite.keys[-1] >= floor and not book.call:
-            return Rejected("post_only_would_cross", -side * opposite.keys[-1])
-        if self.limits is not None:
-            refused = self.limits.refusal(participant, book, side, quantity, price)
+        if opposite.horizon is not None and not book.call:
+            opposite.require_first(floor, contract, -side)
+        keys = opposite.keys
+        crosses = keys and keys[-1] >= floor
+        if not ordinary and crosses and message.post_only and not book.call:
+            return Rejected("post_only_would_cross", -side * keys[-1])
+        limits = self.limits
+        if limits is not None:
+            refused = limits.refusal(participant, book, side, quantity, price)
             if refused is not None:
                 return refused
         self.seq = seq = self.seq + 1
         owner = self.owners.get(participant, participant) if self.owners else participant
-        order = Order(key, owner, book, side, price, quantity, display, seq, message)
-        self.orders[key] = order
+        order = self.orders[key] = Order(key, owner, book, side, price, quantity, message.display_wh, seq, message)
         if self._keys_of is not None:
             self._keys_of.setdefault(participant, []).append(key)
-        if self.limits is not None:
-            self.limits.enter(order)
-        if (tif == FOK or least) and not self._enough(order, opposite, floor, quantity if tif == FOK else least):
+        if limits is not None:
+            limits.enter(order)
+        if not ordinary:
+            self._enter(order, opposite, floor)
             return order
-        if book.call:
-            if not self._prevent_self_trade_in_call(order, opposite, floor):
-                return order
-        elif opposite.keys and opposite.keys[-1] >= floor:
+        if crosses:
             self._match(order, opposite, floor)
         if order.remaining:
-            if price is None:
-                self._close(order, CANCELLED, "no_liquidity")
-            elif tif == IOC:
-                self._close(order, CANCELLED, "ioc_remainder")
-            else:
-                book.rest(order)
-                if display:
-                    order.shown = min(display, order.remaining)
-                if expires_at:
-                    self._watch_expiry(order)
+            own.add(order, -floor)
         return order
 
+    def _enter(self, order: Order, opposite: Side, floor: int) -> None:
+        """An order with terms of its own, or one in the call, meets the book."""
+        request, book = order.request, order.book
+        need = order.quantity if request.tif == FOK else request.min_quantity_wh
+        if need and not self._enough(order, opposite, floor, need):
+            return
+        if book.call:
+            if not self._prevent_self_trade_in_call(order, opposite, floor):
+                return
+        else:
+            self._match(order, opposite, floor)
+        if not order.remaining:
+            return
+        if order.price is None:
+            self._close(order, CANCELLED, "no_liquidity")
+        elif request.tif == IOC:
+            self._close(order, CANCELLED, "ioc_remainder")
+        else:
+            self._rest(order)
+
+    def _rest(self, order: Order) -> None:
+        """What remains of an order waits in the book."""
+        order.shown = min(order.display, order.remaining)
+        order.book.rest(order)
+        self._watch_expiry(order)
+
     def _cancel(self, message: Cancel) -> Answer:
-        order = self.orders.get((message.participant, message.client_order_id))
+        order = self.orders.get(message)  # a Cancel has the two fields of an OrderKey, so it finds the order as it is
         if order is None:
             return Rejected("unknown_order")
-        refused = self._refuse_change(order)
-        if refused is not None:
-            return refused
+        if not order.remaining or self.now >= order.book.gate_closes_at:
+            return self._refuse_change(order) or Rejected("order_not_open")
         self.seq += 1
         self._close(order, CANCELLED, USER_CANCELLED)
         order.book.remove(order)
@@ -280,6 +301,8 @@ class Engine(Matcher):
         opposite = book.asks if side == BUY else book.bids
         floor = -side * price
         crosses = bool(opposite.keys) and opposite.keys[-1] >= floor
+        if opposite.horizon is not None and not book.call:
+            opposite.require_first(floor, book.contract, -side)
         if crosses and not book.call and order.request.post_only:
             return Rejected("post_only_would_cross", -side * opposite.keys[-1])
         refused = self._refuse_amended(order, price, quantity)
@@ -298,9 +321,7 @@ class Engine(Matcher):
         elif crosses:
             self._match(fresh, opposite, floor)
         if fresh.remaining:
-            fresh.shown = min(fresh.display, fresh.remaining)
-            book.rest(fresh)
-            self._watch_expiry(fresh)
+            self._rest(fresh)
         return fresh
 
     def _refuse_amended(self, order: Order, price: int, quantity: int) -> Rejected | None:
@@ -331,7 +352,8 @@ class Engine(Matcher):
 
     def _watch_expiry(self, order: Order) -> None:
         if order.request.expires_at:
-            heappush(self._due, (order.request.expires_at, 1, order.seq, order))
+            # The priority tells an amended order from its former self, which is still in the heap, dead.
+            heappush(self._due, (order.request.expires_at, order.seq, order.priority, order))
             self._next_due = self._due[0][0]
 
     def _pass_time(self) -> None:

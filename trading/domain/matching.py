@@ -29,6 +29,9 @@ class Trade(NamedTuple):
     quantity_wh: int
 
 
+_as_trade = tuple.__new__  # half the cost of Trade(…), in the innermost loop
+
+
 class Limits(Protocol):
     """What participants may buy (credit) and deliver (energy); asked and told by the engine as orders come and go."""
 
@@ -61,11 +64,12 @@ class Matcher:
         keys, levels = opposite.keys, opposite.levels
         cut = opposite.horizon is not None
         limits, trades, side, owner = self.limits, self.trades, taker.side, taker.owner
-        while taker.remaining and keys and keys[-1] >= floor:
+        wanted = taker.remaining
+        while wanted and keys and keys[-1] >= floor:
             key = keys[-1]
             price = -side * key
             level = levels[key]
-            while level.live and taker.remaining:
+            while level.live and wanted:
                 maker = level[0]
                 left = maker.remaining
                 if not left:
@@ -77,17 +81,17 @@ class Matcher:
                     if self._self_trade(taker, maker):
                         return
                     continue
-                offered = maker.shown if maker.display else left
-                wanted = taker.remaining
-                wh = offered if offered < wanted else wanted
+                wh = maker.shown or left
+                if wh > wanted:
+                    wh = wanted
                 value = wh * price
-                taker.remaining = wanted - wh
+                taker.remaining = wanted = wanted - wh
                 taker.filled += wh
                 taker.value += value
                 maker.remaining = left = left - wh
                 maker.filled += wh
                 maker.value += value
-                trades.append(Trade(maker, taker, price, wh))
+                trades.append(_as_trade(Trade, (maker, taker, price, wh)))
                 if limits is not None:
                     limits.fill(maker, wh, price)
                     limits.fill(taker, wh, price)
@@ -99,14 +103,14 @@ class Matcher:
                 else:
                     maker.status = PARTIALLY_FILLED
                     maker.cause = PARTIAL_FILL
-                    if maker.display:
+                    if maker.shown:
                         self._show_next_clip(maker, level, wh)
             if not level.live and levels.pop(key, None) is not None:
                 keys.pop()
         if trades:
-            taker.status = PARTIALLY_FILLED if taker.remaining else FILLED
-            taker.cause = PARTIAL_FILL if taker.remaining else FULL_FILL
-        if taker.remaining and cut:
+            taker.status = PARTIALLY_FILLED if wanted else FILLED
+            taker.cause = PARTIAL_FILL if wanted else FULL_FILL
+        if wanted and cut:
             self._need_more_beyond(taker, opposite, floor)
 
     @staticmethod

@@ -24,8 +24,8 @@ MESSAGES: dict[str, type] = {op: kind for kind, op in OPS.items()}
 
 ORDER_COLUMNS = (
     "seq", "contract_id", "participant_id", "client_order_id", "side", "price", "tif", "quantity_wh", "filled_wh",
-    "remaining_wh", "display_wh", "shown_wh", "expires_at", "stp", "status", "action", "reason", "value_millidong",
-    "priority", "revision", "last_seq", "note", "created_at", "updated_at",
+    "remaining_wh", "display_wh", "shown_wh", "expires_at", "stp", "post_only", "status", "action", "reason",
+    "value_millidong", "priority", "revision", "last_seq", "note", "created_at", "updated_at",
 )  # fmt: skip
 
 _encode = msgspec.json.encode
@@ -67,6 +67,7 @@ class StoredOrder:
     revision: int
     owner: int
     post_only: bool
+    created_at: int
 
     def to_engine(self, book: Book, request: New | None = None) -> Order:
         """The order as the engine holds it. Without the request as it came, one is made of what still matters."""
@@ -92,10 +93,11 @@ STORED_SQL = """
     o.remaining_wh, o.display_wh, o.shown_wh,
     coalesce((extract(epoch from o.expires_at) * 1000)::bigint, 0),
     o.stp, o.status, CASE WHEN o.reason <> '' THEN o.reason ELSE o.action END, o.value_millidong, o.priority,
-    o.revision, coalesce(p.beneficial_owner_id, o.participant_id), o.post_only
+    o.revision, coalesce(p.beneficial_owner_id, o.participant_id), o.post_only,
+    (extract(epoch from o.created_at) * 1000)::bigint
 """
 
 
 def stored(row: Mapping[int, Any] | tuple[Any, ...]) -> StoredOrder:
     """A row of `STORED_SQL`."""
-    return StoredOrder(*row)  # type: ignore[misc]
+    return StoredOrder(*row)

@@ -1,0 +1,22 @@
+"""Every write of trading: orders through `submit`, contracts through their calendar, energy limits from planning."""
+
+from trading.operations.markets import MarketRules, Ticked, create_market, halt, resume, schedule, set_clock, tick
+from trading.operations.replies import Fill, OrderState, Reply
+from trading.operations.submit import MarketUnavailable, UnknownMarket, submit
+
+__all__ = [
+    "Fill",
+    "MarketRules",
+    "MarketUnavailable",
+    "OrderState",
+    "Reply",
+    "Ticked",
+    "UnknownMarket",
+    "create_market",
+    "halt",
+    "resume",
+    "schedule",
+    "set_clock",
+    "submit",
+    "tick",
+]

@@ -1,0 +1,233 @@
+"""What a batch did, message by message: replies for the callers, rows for the tables, events for the stream.
+
+The engine tells what traded and what left; here that becomes absolute order rows (each written once a batch, in its
+last state), numbered trades, and the changes of the public book, so that 'old snapshot + events = new snapshot'.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from trading.domain.engine import Answer, Done, Duplicate, Engine
+from trading.domain.errors import Rejected
+from trading.domain.matching import Trade
+from trading.domain.messages import Amend, Cancel, CancelAll, Halt, Message, New, Resume, Time, Uncross
+from trading.domain.orders import STATUS_NAMES, Order
+from trading.operations.borrow import Borrowed
+from trading.operations.replies import Fill, OrderState, Reply
+from trading.operations.rows import OPS, encode_message
+from units.uuid7 import uuid7_for
+
+RESULTS: dict[type, str] = {
+    New: "accepted",
+    Cancel: "cancelled",
+    Amend: "amended",
+    CancelAll: "ok",
+    Halt: "ok",
+    Resume: "ok",
+    Uncross: "ok",
+    Time: "ok",
+}
+MOST_NOTE = 200
+_encode = msgspec.json.encode
+
+
+@dataclass(slots=True)
+class LogLine:
+    """One command as the log will hold it."""
+
+    seq: int
+    op: str
+    participant: int | None
+    by: int | None
+    message: bytes
+    outcome: bytes
+
+
+@dataclass(slots=True)
+class Changed:
+    """An order that the batch touched: as it is now, how often it changed, and when it was made."""
+
+    order: Order
+    created: bool
+    revision: int
+    last_seq: int
+    created_at: int
+    note: str = ""
+
+
+@dataclass(slots=True)
+class TradeRow:
+    """One trade as the table will hold it."""
+
+    trade_no: int
+    seq: int
+    contract: int
+    price: int
+    quantity_wh: int
+    buyer: int
+    seller: int
+    buy_seq: int
+    sell_seq: int
+    taker_side: int
+
+
+@dataclass
+class Effects:
+    """Everything a batch will write, in the order in which it happened."""
+
+    borrowed: Borrowed
+    trade_no: int
+    replies: list[Reply] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
+    orders: dict[int, Changed] = field(default_factory=dict)
+    trades: list[TradeRow] = field(default_factory=list)
+    uncrossed: set[int] = field(default_factory=set)
+    closed: set[int] = field(default_factory=set)
+    _shown: dict[int, tuple[int, int | None, int]] = field(default_factory=dict)
+
+    def take(self, engine: Engine, message: Message, by: int | None, note: str = "") -> None:
+        """Runs one message and collects what it did."""
+        before = engine.seq
+        answer = engine.apply(message)
+        if engine.seq == before:
+            self.replies.append(self._unchanged(answer))
+            return
+        seq = engine.seq
+        fills = [self._number(trade, seq) for trade in engine.trades]
+        touched = _touched(answer, engine)
+        book = self._book_changes(touched)
+        for order in touched:
+            self._note_change(order, seq, note)
+        reply = self._reply(message, answer, seq, fills)
+        self.replies.append(reply)
+        self._mark_contracts(message, engine)
+        outcome = _outcome(reply, touched, fills, book)
+        party = getattr(message, "participant", None)
+        self.log.append(LogLine(seq, OPS[type(message)], party, by, encode_message(message), _encode(outcome)))
+
+    def _unchanged(self, answer: Answer) -> Reply:
+        if isinstance(answer, Rejected):
+            return Reply("rejected", answer.code, answer.bound)
+        if isinstance(answer, Duplicate):
+            return Reply("duplicate", answer.order.reason, order=self._state(answer.order), seq=answer.order.seq)
+        return Reply("ok", count=answer.count if isinstance(answer, Done) else None)
+
+    def _reply(self, message: Message, answer: Answer, seq: int, fills: list[TradeRow]) -> Reply:
+        result = RESULTS[type(message)]
+        trades = tuple(
+            Fill(t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buy_seq, t.sell_seq) for t in fills
+        )
+        if isinstance(answer, Order):
+            return Reply(result, answer.reason, seq=seq, order=self._state(answer), trades=trades)
+        assert isinstance(answer, Done)
+        count = answer.count if isinstance(message, CancelAll) else None
+        return Reply(result, seq=seq, trades=trades, count=count, price=answer.price)
+
+    def _state(self, order: Order) -> OrderState:
+        made = self.orders.get(order.seq)
+        at = made.created_at if made else self.borrowed.created_ms(order.seq)
+        return OrderState(
+            order.seq, uuid7_for(self.borrowed.market.id, order.seq, at), int(order.book.contract), int(order.key[0]),
+            order.key[1], order.side, order.price, order.quantity, order.filled, order.remaining,
+            STATUS_NAMES[order.status], order.action, order.reason, order.value,
+        )  # fmt: skip
+
+    def _number(self, trade: Trade, seq: int) -> TradeRow:
+        self.trade_no += 1
+        maker, taker, price, wh = trade
+        buy, sell = (taker, maker) if taker.side > 0 else (maker, taker)
+        row = TradeRow(
+            self.trade_no, seq, int(taker.book.contract), price, wh, int(buy.key[0]), int(sell.key[0]), buy.seq,
+            sell.seq, taker.side,
+        )  # fmt: skip
+        self.trades.append(row)
+        return row
+
+    def _note_change(self, order: Order, seq: int, note: str) -> None:
+        known = self.orders.get(order.seq)
+        if known is None:
+            stored = self.borrowed.orders.get(order.seq)
+            created_at = stored.created_at if stored else self.borrowed.at
+            known = Changed(order, stored is None, stored.revision if stored else 0, seq, created_at)
+            self.orders[order.seq] = known
+        known.order = order
+        known.revision += 1
+        known.last_seq = seq
+        if order.seq == seq:
+            known.note = note[:MOST_NOTE]
+
+    def _book_changes(self, touched: Iterable[Order]) -> list[list[int]]:
+        """How the visible book changed at each price: [contract, side, price, ΔWh, Δorders]."""
+        changes: dict[tuple[int, int, int], list[int]] = {}
+        for order in touched:
+            contract = int(order.book.contract)
+            old_price, old_wh = self._was_shown(order)
+            new_wh = order.visible
+            _add(changes, contract, order.side, old_price, -old_wh)
+            _add(changes, contract, order.side, order.price, new_wh)
+            self._shown[order.seq] = (contract, order.price, new_wh)
+        return [[*key, *change] for key, change in changes.items() if change != [0, 0]]
+
+    def _was_shown(self, order: Order) -> tuple[int | None, int]:
+        seen = self._shown.get(order.seq)
+        if seen is not None:
+            return seen[1], seen[2]
+        row = self.borrowed.orders.get(order.seq)
+        if row is None or not row.remaining:
+            return None, 0
+        return row.price, min(row.shown, row.remaining) if row.display else row.remaining
+
+    def _mark_contracts(self, message: Message, engine: Engine) -> None:
+        if isinstance(message, Uncross):
+            self.uncrossed.add(int(message.contract))
+        if isinstance(message, Uncross | Time):
+            self.closed |= {int(key) for key, book in engine.books.items() if book.closed}
+
+
+def _touched(answer: Answer, engine: Engine) -> list[Order]:
+    """Each order that the message changed, once, in its present state."""
+    orders: dict[int, Order] = {}
+    if isinstance(answer, Order):
+        orders[answer.seq] = answer
+    for trade in engine.trades:
+        orders[trade[0].seq] = trade[0]
+        orders[trade[1].seq] = trade[1]
+    for order in engine.removed:
+        orders[order.seq] = order
+    return list(orders.values())
+
+
+def _add(changes: dict[tuple[int, int, int], list[int]], contract: int, side: int, price: int | None, wh: int) -> None:
+    if price is None or not wh:
+        return
+    change = changes.setdefault((contract, side, price), [0, 0])
+    change[0] += wh
+    change[1] += 1 if wh > 0 else -1
+
+
+def _outcome(reply: Reply, touched: list[Order], fills: list[TradeRow], book: list[list[int]]) -> dict[str, Any]:
+    outcome: dict[str, Any] = {"result": reply.result}
+    if reply.reason:
+        outcome["reason"] = reply.reason
+    if reply.order is not None:
+        outcome["order"] = reply.order.seq
+    if reply.count is not None:
+        outcome["count"] = reply.count
+    if reply.price is not None:
+        outcome["price"] = reply.price
+    outcome["orders"] = [
+        (
+            order.seq, order.key[0], order.book.contract, order.side, order.price, order.quantity, order.filled,
+            order.remaining, order.status, order.action, order.reason, order.key[1], order.value,
+        )
+        for order in touched
+    ]  # fmt: skip
+    outcome["trades"] = [
+        (t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buyer, t.seller, t.buy_seq, t.sell_seq)
+        for t in fills
+    ]
+    outcome["book"] = book
+    return outcome

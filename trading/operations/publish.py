@@ -1,0 +1,33 @@
+"""Telling the live screens, once a batch is durable. A lost message costs nothing: whoever sees a gap asks the log."""
+
+import logging
+from functools import cache
+
+import redis
+from django.conf import settings
+
+from trading.operations.effects import Effects
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def channel(market_id: int) -> str:
+    """The name under which a market's events are published."""
+    return f"market:{market_id}"
+
+
+def publish(market_id: int, effects: Effects) -> None:
+    """Publishes a batch as a JSON array of {seq, at (ms), op, outcome}; a failure is logged and nothing more."""
+    if not effects.log:
+        return
+    at = effects.borrowed.at
+    events = [b'{"seq":%d,"at":%d,"op":"%s","outcome":%s}' % (x.seq, at, x.op.encode(), x.outcome) for x in effects.log]
+    try:
+        _client().publish(channel(market_id), b"[" + b",".join(events) + b"]")
+    except redis.RedisError as error:
+        log.warning("market %s: events up to %s not published: %s", market_id, effects.log[-1].seq, error)

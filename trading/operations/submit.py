@@ -1,0 +1,185 @@
+"""The one way into a market: `submit`.
+
+Everything that changes a market, from whatever door, is handed over here as messages and answered only once it is
+durable. Callers of one process that come at the same time are combined: whoever holds the market's turn takes along all
+that wait (a waiting window of some ms was measured to hurt). One transaction locks the market's row, borrows what the
+batch can touch, runs the pure engine over it and writes the log with all its consequences. A death before the commit
+leaves nothing; a retry with the same client order id after it gets the first answer.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import User
+from trading.domain.errors import SliceTooShort
+from trading.domain.messages import Message, Time
+from trading.operations.borrow import (
+    DEEPER,
+    INITIAL_DEPTH,
+    Cursor,
+    Depths,
+    MarketRow,
+    borrow,
+    expiry_is_due,
+    lock_market,
+)
+from trading.operations.effects import Effects
+from trading.operations.limits import read_limits
+from trading.operations.publish import publish
+from trading.operations.replies import Reply
+from trading.operations.write import write
+from units.interval import to_ms
+
+log = logging.getLogger(__name__)
+MOST_IN_A_BATCH = 5_000
+
+
+class MarketUnavailable(Exception):  # noqa: N818  (the name is its stable code)
+    """The market could not be reached, and nothing says whether the messages were taken.
+
+    Retry with the same client order ids: what was taken is answered as a duplicate, the rest is taken now.
+    """
+
+    code = "market_unavailable"
+
+
+class UnknownMarket(LookupError):  # noqa: N818
+    """There is no such market."""
+
+    code = "unknown_market"
+
+
+@dataclass
+class _Ticket:
+    """One caller's messages, waiting for their answers."""
+
+    messages: Sequence[Message]
+    notes: Sequence[str]
+    by: int | None
+    at_ms: int
+    replies: list[Reply] | None = None
+    error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.replies is not None or self.error is not None
+
+
+@dataclass
+class _Turn:
+    """The turn of one market in this process, and who waits for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waiting: deque[_Ticket] = field(default_factory=deque)
+
+
+_turns: dict[int, _Turn] = {}
+
+
+def submit(
+    market_id: int, messages: Sequence[Message], *, by: User | None, at: datetime, notes: Sequence[str] = ()
+) -> list[Reply]:
+    """Takes messages to a market, in order, each answered on its own; returns when all of it is durable.
+
+    `at` is the market's time; one that lies before the market's last is taken as that. `notes` says, message by
+    message, why an order is placed. Raises UnknownMarket, or MarketUnavailable where the outcome is not known.
+    """
+    ticket = _Ticket(messages, notes, by.pk if by else None, to_ms(at))
+    if not messages:
+        return []
+    turn = _turns.setdefault(market_id, _Turn())
+    turn.waiting.append(ticket)
+    with turn.lock:
+        if not ticket.done:
+            _serve(market_id, _draw(turn))
+    if ticket.error is not None:
+        raise ticket.error
+    assert ticket.replies is not None
+    return ticket.replies
+
+
+def _draw(turn: _Turn) -> list[_Ticket]:
+    """Takes the waiting callers, oldest first, as many as one batch should carry."""
+    tickets, size = [], 0
+    while turn.waiting and size < MOST_IN_A_BATCH:
+        ticket = turn.waiting.popleft()
+        tickets.append(ticket)
+        size += len(ticket.messages)
+    return tickets
+
+
+def _serve(market_id: int, tickets: list[_Ticket]) -> None:
+    """Answers these callers; where a batch of several fails, each is served alone, so that one cannot harm another."""
+    try:
+        _execute(market_id, tickets)
+    except (OperationalError, psycopg.OperationalError) as error:
+        log.warning("market %s unavailable: %s", market_id, error)
+        for ticket in tickets:
+            ticket.error = MarketUnavailable("The market could not be reached. Retry with the same client order ids.")
+    except BaseException as error:
+        if len(tickets) == 1:
+            tickets[0].error = error
+            return
+        for ticket in tickets:
+            _serve(market_id, [ticket])
+
+
+def _execute(market_id: int, tickets: list[_Ticket]) -> None:
+    with transaction.atomic(durable=True):
+        connection.ensure_connection()
+        cursor = psycopg.Cursor(connection.connection)
+        market = lock_market(cursor, market_id)
+        if market is None:
+            raise UnknownMarket(f"There is no market with the number {market_id}.")
+        effects = _run(cursor, market, tickets)
+        replies = effects.replies
+    _hand_out(tickets, replies)
+    publish(market_id, effects)
+
+
+def _hand_out(tickets: list[_Ticket], replies: list[Reply]) -> None:
+    start = 0
+    for ticket in tickets:
+        end = start + len(ticket.messages)
+        ticket.replies = replies[start:end]
+        start = end
+
+
+def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> Effects:
+    """Runs the batch over the borrowed slice, deeper where it was too short, and writes what it did."""
+    at = max(market.last_at_ms, *(ticket.at_ms for ticket in tickets))
+    work = [
+        (message, ticket.by, ticket.notes[i] if i < len(ticket.notes) else "")
+        for ticket in tickets
+        for i, message in enumerate(ticket.messages)
+    ]
+    late = expiry_is_due(cursor, market, at)
+    if late:
+        work.insert(0, (Time(), None, ""))
+    messages = [message for message, _, _ in work]
+    depths: Depths = {}
+    while True:
+        held = borrow(cursor, market, at, messages, depths)
+        limits = read_limits(cursor, held, messages)
+        engine = held.engine(limits)
+        effects = Effects(held, market.last_trade_no)
+        try:
+            for message, by, note in work:
+                effects.take(engine, message, by, note)
+        except SliceTooShort as short:
+            key = (int(str(short.contract)), short.side)
+            depths[key] = depths.get(key, INITIAL_DEPTH) * DEEPER
+            continue
+        break
+    if effects.log:
+        write(cursor, effects, limits.changes, halted=engine.halted)
+    if late:
+        effects.replies.pop(0)
+    return effects

@@ -1,0 +1,198 @@
+"""Writing a batch: log, orders, trades, positions, credit, contracts, and last the market's row, in one transaction.
+
+New rows go in by COPY, changed ones by one statement over arrays: round trips do not grow with the batch.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import psycopg
+
+from trading.domain.limits import Holding, PositionKey
+from trading.operations.borrow import Borrowed
+from trading.operations.effects import Changed, Effects, LogLine, TradeRow
+from trading.operations.rows import ORDER_COLUMNS
+from units.interval import from_ms
+
+Cursor = psycopg.Cursor
+NULL = "\\N"
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding], *, halted: bool) -> None:
+    """Writes all that a batch did. Raises what the database refuses; then nothing of it stays."""
+    held = effects.borrowed
+    _write_log(cursor, held, effects.log)
+    _write_orders(cursor, held, effects.orders.values())
+    _write_trades(cursor, held, effects.trades)
+    _write_positions(cursor, held.market.id, positions)
+    _write_contracts(cursor, held, effects)
+    last_seq = effects.log[-1].seq if effects.log else held.market.last_seq
+    cursor.execute(
+        "UPDATE trading_market SET last_seq = %s, last_trade_no = %s, last_at = %s, halted = %s WHERE id = %s",
+        (last_seq, effects.trade_no, from_ms(held.at), halted, held.market.id),
+    )
+
+
+def escape(text: str) -> str:
+    """A text as COPY wants it."""
+    return text.translate(_ESCAPES)
+
+
+def copy_lines(cursor: Cursor, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+    """COPY of tab-separated lines that are already escaped."""
+    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        copy.write("".join(lines))
+
+
+def _write_log(cursor: Cursor, held: Borrowed, log: list[LogLine]) -> None:
+    at = from_ms(held.at).isoformat()
+    prefix = f"{held.market.id}\t"
+    lines = [
+        f"{prefix}{line.seq}\t{at}\t{line.op}\t{_or_null(line.participant)}\t{_or_null(line.by)}\t"
+        f"{escape(line.message.decode())}\t{escape(line.outcome.decode())}\n"
+        for line in log
+    ]
+    columns = ("market_id", "seq", "at", "op", "participant_id", "by_id", "message", "outcome")
+    copy_lines(cursor, "trading_command", columns, lines)
+
+
+def _or_null(value: int | None) -> int | str:
+    return NULL if value is None else value
+
+
+def _write_orders(cursor: Cursor, held: Borrowed, changed: Iterable[Changed]) -> None:
+    created: list[Changed] = []
+    updated: list[Changed] = []
+    for change in changed:
+        (created if change.created else updated).append(change)
+    if created:
+        columns = ("market_id", *ORDER_COLUMNS)
+        copy_lines(cursor, "trading_order", columns, [_order_line(held, change) for change in created])
+    if updated:
+        _update_orders(cursor, held, updated)
+
+
+def _order_line(held: Borrowed, change: Changed) -> str:
+    order, request = change.order, change.order.request
+    at = from_ms(held.at).isoformat()
+    price = NULL if order.price is None else order.price
+    expires = from_ms(request.expires_at).isoformat() if request.expires_at else NULL
+    return (
+        f"{held.market.id}\t{order.seq}\t{order.book.contract}\t{order.key[0]}\t{escape(order.key[1])}\t{order.side}\t"
+        f"{price}\t{request.tif}\t{order.quantity}\t{order.filled}\t{order.remaining}\t{order.display}\t{order.shown}\t"
+        f"{expires}\t{request.stp}\t{'t' if request.post_only else 'f'}\t{order.status}\t{order.action}\t"
+        f"{order.reason}\t{order.value}\t{order.priority}\t{change.revision}\t{change.last_seq}\t{escape(change.note)}\t{at}\t{at}\n"
+    )
+
+
+_UPDATED = (
+    ("price", "int"), ("quantity_wh", "bigint"), ("filled_wh", "bigint"), ("remaining_wh", "bigint"),
+    ("shown_wh", "bigint"), ("status", "smallint"), ("action", "text"), ("reason", "text"),
+    ("value_millidong", "bigint"), ("priority", "bigint"), ("revision", "int"), ("last_seq", "bigint"),
+)  # fmt: skip
+_UPDATE_SQL = (
+    "UPDATE trading_order o SET updated_at = %s, "
+    + ", ".join(f"{name} = n.{name}" for name, _ in _UPDATED)
+    + " FROM unnest(%s::bigint[], "
+    + ", ".join(f"%s::{kind}[]" for _, kind in _UPDATED)
+    + ") AS n(seq, "
+    + ", ".join(name for name, _ in _UPDATED)
+    + ") WHERE o.market_id = %s AND o.seq = n.seq"
+)
+
+
+def _update_orders(cursor: Cursor, held: Borrowed, updated: list[Changed]) -> None:
+    rows = [
+        (
+            c.order.seq, c.order.price, c.order.quantity, c.order.filled, c.order.remaining, c.order.shown,
+            c.order.status, c.order.action, c.order.reason, c.order.value, c.order.priority, c.revision, c.last_seq,
+        )
+        for c in updated
+    ]  # fmt: skip
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    cursor.execute(_UPDATE_SQL, (from_ms(held.at), *columns, held.market.id))
+
+
+def _write_trades(cursor: Cursor, held: Borrowed, trades: list[TradeRow]) -> None:
+    if not trades:
+        return
+    at = from_ms(held.at).isoformat()
+    lines = [
+        f"{held.market.id}\t{t.trade_no}\t{t.seq}\t{t.contract}\t{t.price}\t{t.quantity_wh}\t{t.buyer}\t{t.seller}\t"
+        f"{t.buy_seq}\t{t.sell_seq}\t{t.taker_side}\t{at}\n"
+        for t in trades
+    ]
+    columns = (
+        "market_id", "trade_no", "seq", "contract_id", "price", "quantity_wh", "buyer_id", "seller_id", "buy_seq",
+        "sell_seq", "taker_side", "at",
+    )  # fmt: skip
+    copy_lines(cursor, "trading_trade", columns, lines)
+
+
+def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey, Holding]) -> None:
+    """Adds what changed to each position, and to each participant's credit."""
+    changed = {key: row for key, row in positions.items() if any(row.figures())}
+    if not changed:
+        return
+    columns = [list(column) for column in zip(*((*key, *row.figures()) for key, row in changed.items()), strict=True)]
+    cursor.execute(
+        # Not an upsert: that would hold the change itself, which may be negative, against the table's checks.
+        "WITH n AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[], %s::bigint[]) AS n(contract, party, bought, sold, open_buy, open_sell, committed)),"
+        " known AS (UPDATE trading_position p SET bought_wh = p.bought_wh + n.bought, sold_wh = p.sold_wh + n.sold,"
+        " open_buy_wh = p.open_buy_wh + n.open_buy, open_sell_wh = p.open_sell_wh + n.open_sell,"
+        " committed_millidong = p.committed_millidong + n.committed FROM n WHERE p.market_id = %s"
+        " AND p.contract_id = n.contract AND p.participant_id = n.party RETURNING p.contract_id, p.participant_id)"
+        " INSERT INTO trading_position (market_id, contract_id, participant_id, bought_wh, sold_wh, open_buy_wh,"
+        " open_sell_wh, committed_millidong) SELECT %s, n.* FROM n"
+        " WHERE NOT EXISTS (SELECT FROM known k WHERE k.contract_id = n.contract AND k.participant_id = n.party)",
+        (*columns, market_id, market_id),
+    )
+    _write_credit(cursor, market_id, changed)
+
+
+def _write_credit(cursor: Cursor, market_id: int, changed: dict[PositionKey, Holding]) -> None:
+    held: dict[object, int] = defaultdict(int)
+    for (_, party), row in changed.items():
+        held[party] += row.committed
+    moved = {party: amount for party, amount in held.items() if amount}
+    if moved:
+        cursor.execute(
+            "UPDATE trading_admission a SET committed_millidong = a.committed_millidong + n.amount"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(party, amount)"
+            " WHERE a.market_id = %s AND a.participant_id = n.party",
+            (list(moved), list(moved.values()), market_id),
+        )
+
+
+def _write_contracts(cursor: Cursor, held: Borrowed, effects: Effects) -> None:
+    """The summary of each contract that traded, and the state of each that was uncrossed or closed."""
+    by_contract: dict[int, list[TradeRow]] = defaultdict(list)
+    for trade in effects.trades:
+        by_contract[trade.contract].append(trade)
+    rows = [_summary(contract, trades) for contract, trades in by_contract.items()]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(
+            "UPDATE trading_contract c SET last_price = n.last, last_at = %s,"
+            " high_price = greatest(c.high_price, n.high), low_price = least(c.low_price, n.low),"
+            " volume_wh = c.volume_wh + n.wh,"
+            " turnover_millidong = c.turnover_millidong + n.value"
+            " FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bigint[])"
+            " AS n(id, last, high, low, wh, value) WHERE c.id = n.id",
+            (from_ms(held.at), *columns),
+        )
+    _set_state(cursor, effects.uncrossed - effects.closed, "CONTINUOUS")
+    _set_state(cursor, effects.closed, "CLOSED")
+
+
+def _summary(contract: int, trades: list[TradeRow]) -> tuple[int, int, int, int, int, int]:
+    prices = [trade.price for trade in trades]
+    energy = sum(trade.quantity_wh for trade in trades)
+    return contract, prices[-1], max(prices), min(prices), energy, sum(t.price * t.quantity_wh for t in trades)
+
+
+def _set_state(cursor: Cursor, contracts: set[int], state: str) -> None:
+    if contracts:
+        cursor.execute("UPDATE trading_contract SET state = %s WHERE id = ANY(%s)", (state, list(contracts)))
