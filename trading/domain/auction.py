@@ -7,7 +7,7 @@ if demand is in excess at all of them, the lowest if supply is, else the middle,
     bid  22 × 10           ask  20 × 10            any price 20…22 trades 10; balanced → the middle, 21
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ def _stretch(low: int, high: int, demand: int, supply: int) -> _Stretch:
     return _Stretch(low, high, min(demand, supply), demand - supply)
 
 
-def _cumulated(levels: Levels, prices: "Sequence[int] | reversed[int]", *, falling: bool) -> dict[int, int]:
+def _cumulated(levels: Levels, prices: Iterable[int], *, falling: bool) -> dict[int, int]:
     """Wh that would trade on this side at each of the prices (given from the side's best to its worst)."""
     sums = list(accumulate(wh for _, wh in levels))
     result, reached = {}, 0

@@ -56,7 +56,7 @@ class Duplicate(NamedTuple):
 class Done(NamedTuple):
     """A message about more than one order was carried out: how many it closed, and the price of an uncrossing."""
 
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # tuple.count is not missed here
     price: int | None = None
 
 
@@ -88,7 +88,6 @@ class Engine(Matcher):
             heappush(self._due, (book.gate_closes_at, 0, number, book))
         self._next_due = self._due[0][0] if self._due else NEVER
         self._take: dict[type, Callable[[Any], Answer]] = {
-            New: self._new,
             Cancel: self._cancel,
             Amend: self._amend,
             CancelAll: self._cancel_all,
@@ -108,8 +107,7 @@ class Engine(Matcher):
             self.now = at
         if self.now >= self._next_due:
             self._pass_time()
-        kind = type(message)
-        return self._new(message) if kind is New else self._take[kind](message)
+        return self._new(message) if isinstance(message, New) else self._take[type(message)](message)
 
     def restore(self, order: Order, *, resting: bool) -> None:
         """Puts an order that is known from before back into the state; resting ones must come in priority order."""
