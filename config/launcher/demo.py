@@ -22,7 +22,7 @@ from config.embedded import discard_data, servers_by_setting
 
 from .database import migrate, servers
 from .errors import LauncherError, say
-from .paths import DEFAULT_PORT, REPOSITORY, home
+from .paths import DEFAULT_PORT, REPOSITORY, home, make_home
 from .supervisor import Child, Supervisor
 
 SECONDS_TO_FIRST_PAGE = 60.0
@@ -80,7 +80,7 @@ class Stopping:
 @contextmanager
 def only_one(port: int) -> Iterator[None]:
     """Hold the lock of the running exchange; raises ``already_running`` with its address."""
-    home().mkdir(parents=True, exist_ok=True, mode=0o711)
+    make_home()
     with (home() / "run.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

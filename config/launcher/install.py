@@ -21,7 +21,7 @@ from pathlib import Path
 
 from . import assets
 from .errors import LauncherError, say
-from .paths import ENVIRONMENT, PYTHON, REPOSITORY, fingerprint, home, is_stamped, put_stamp
+from .paths import ENVIRONMENT, PYTHON, REPOSITORY, fingerprint, home, is_stamped, make_home, put_stamp
 
 UV_LOCK = REPOSITORY / "requirements-uv.lock"
 LOCK = REPOSITORY / "requirements.lock"
@@ -93,7 +93,8 @@ def prepare_log() -> Path:
     """An empty log of this set-up."""
     log = home() / "logs" / "setup.log"
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_home()
+        log.parent.mkdir(exist_ok=True)
         log.write_text("")
     except OSError as error:
         raise LauncherError(

@@ -16,6 +16,11 @@ def home() -> Path:
     return Path(os.environ.get("WATTBOURSE_HOME") or REPOSITORY / "var").absolute()
 
 
+def make_home() -> None:
+    """Make the data directory: ours alone, except that root's servers must be able to pass through it."""
+    home().mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+
+
 def fingerprint(files: Iterable[Path]) -> str:
     """A digest of the names and contents of files, in order of name."""
     digest = hashlib.sha256()
