@@ -2,7 +2,7 @@
 
 from trading.operations.markets import MarketRules, Ticked, create_market, halt, resume, schedule, set_clock, tick
 from trading.operations.replies import Fill, OrderState, Reply
-from trading.operations.submit import MarketUnavailable, UnknownMarket, submit
+from trading.operations.submitting import MarketUnavailable, UnknownMarket, submit
 
 __all__ = [
     "Fill",

@@ -152,6 +152,11 @@ def borrow(cursor: Cursor, market: MarketRow, at: int, messages: Sequence[Messag
     return held
 
 
+def deepen(depths: Depths, contract: int, side: int) -> None:
+    """More of this side next time."""
+    depths[contract, side] = depths.get((contract, side), INITIAL_DEPTH) * DEEPER
+
+
 def _named_orders(cursor: Cursor, held: Borrowed, messages: Sequence[Message]) -> None:
     """Orders with a client order id that the batch names, be it to change one or to place one again."""
     keys = {(m.participant, m.client_order_id) for m in messages if isinstance(m, New | Cancel | Amend)}

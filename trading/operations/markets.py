@@ -17,7 +17,7 @@ from accounts.models import User
 from meters.models import Site
 from trading.domain.messages import Halt, Message, Resume, Time, Uncross
 from trading.models import Contract, Market
-from trading.operations.submit import submit
+from trading.operations.submitting import submit
 from units.interval import Interval, intervals_between
 
 MOST_CONTRACTS_AT_ONCE = 2_000

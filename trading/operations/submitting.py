@@ -20,16 +20,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import User
 from trading.domain.errors import SliceTooShort
 from trading.domain.messages import Message, Time
-from trading.operations.borrow import (
-    DEEPER,
-    INITIAL_DEPTH,
-    Cursor,
-    Depths,
-    MarketRow,
-    borrow,
-    expiry_is_due,
-    lock_market,
-)
+from trading.operations.borrow import Cursor, Depths, MarketRow, borrow, deepen, expiry_is_due, lock_market
 from trading.operations.effects import Effects
 from trading.operations.limits import read_limits
 from trading.operations.publish import publish
@@ -174,8 +165,7 @@ def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> Effects:
             for message, by, note in work:
                 effects.take(engine, message, by, note)
         except SliceTooShort as short:
-            key = (int(str(short.contract)), short.side)
-            depths[key] = depths.get(key, INITIAL_DEPTH) * DEEPER
+            deepen(depths, int(str(short.contract)), short.side)
             continue
         break
     if effects.log:
