@@ -1,8 +1,8 @@
 """How many messages a second the matching core takes, next to the least a book can do.
 
 One contract, one process, messages made beforehand: 70 % new orders near the middle, 20 % cancellations, 10 % orders
-that cross. The baseline knows limit orders and cancellations only: no rules to check, no participants, no time in force,
-no self-trade prevention, no states. Both make the same trades, which is checked before anything is timed.
+that cross. The baseline knows limit orders and cancellations only: no rules to check, no owners, no time in force, no
+self-trade prevention, no states. Both make the same trades, which is checked before anything is timed.
 """
 
 import gc
@@ -58,7 +58,9 @@ def run() -> dict[str, Any]:
 def messages(count: int) -> list[New | Cancel]:
     """A seeded stream. Buyers and sellers are different people, since the baseline knows no self-trade prevention."""
     chance = random.Random(SEED)
-    middle, stream, placed = 1_650, [], []
+    middle = 1_650
+    stream: list[New | Cancel] = []
+    placed: list[tuple[Any, str]] = []
     for number in range(count):
         if number % 100 == 0:
             middle = min(max(middle + chance.randint(-3, 3), 1_000), 2_300)
@@ -67,7 +69,7 @@ def messages(count: int) -> list[New | Cancel]:
             stream.append(Cancel(*placed[chance.randrange(max(0, len(placed) - 2_000), len(placed))]))
             continue
         order = _order(chance, f"o{number}", middle, crossing=kind > 0.9)
-        placed.append(order[:2])
+        placed.append((order.participant, order.client_order_id))
         stream.append(order)
     return stream
 
@@ -86,57 +88,81 @@ def engine() -> Engine:
 
 
 class MinimalBook:
-    """The least that matches by price, then arrival: a queue for each price, sorted prices, orders as lists."""
+    """The least that is a book: queues by price, sorted prices so that the best is known, every order found by its id.
+
+    An order is [key, side, signed price, Wh left], a level [queue, how many of it are alive]. As in the core, prices
+    are signed so that the best is the last, and a cancelled order stays in its queue, dead, until it is at the front.
+    """
 
     def __init__(self) -> None:
         self.orders: dict[tuple[Any, str], list[Any]] = {}
-        self.levels: tuple[dict[int, deque[list[Any]]], dict[int, deque[list[Any]]]] = ({}, {})
-        self.prices: tuple[list[int], list[int]] = ([], [])  # signed, so that the best is the last
+        self.levels: tuple[dict[int, list[Any]], dict[int, list[Any]]] = ({}, {})  # asks, bids
+        self.prices: tuple[list[int], list[int]] = ([], [])
         self.trades: list[Fill] = []
 
-    def apply(self, message: New | Cancel) -> None:
-        """Takes one limit order or cancellation."""
-        if type(message) is Cancel:
-            self._cancel((message.participant, message.client_order_id))
-        else:
-            self._limit(message)
+    def apply(self, message: New | Cancel) -> list[Any] | None:
+        """Takes one limit order or cancellation; returns the order, or None where there is none to cancel."""
+        if type(message) is New:
+            return self._limit(message)
+        return self._cancel((message.participant, message.client_order_id))
 
-    def _limit(self, message: Any) -> None:
+    def _limit(self, message: tuple[Any, ...]) -> list[Any]:
         participant, name, _, side, wanted, price, *_ = message
         key = (participant, name)
-        buys = side == BUY
-        prices, levels = self.prices[buys], self.levels[buys]  # what a buy meets: the asks
-        while wanted and prices and prices[-1] >= -side * price:
+        opposite = self.prices[side == SELL]
+        if opposite and opposite[-1] >= -side * price:
+            wanted = self._match(key, side, wanted, price)
+        order = self.orders[key] = [key, side, side * price, wanted]
+        if wanted:
+            self._rest(order, side == BUY)
+        return order
+
+    def _match(self, key: tuple[Any, str], side: int, wanted: int, price: int) -> int:
+        prices, levels, floor = self.prices[side == SELL], self.levels[side == SELL], -side * price
+        while wanted and prices and prices[-1] >= floor:
             best = prices[-1]
-            queue = levels[best]
-            while queue and wanted:
+            level = levels[best]
+            queue = level[0]
+            while level[1] and wanted:
                 maker = queue[0]
-                wh = maker[3] if maker[3] < wanted else wanted
-                if wh:
+                left = maker[3]
+                if left:
+                    wh = left if left < wanted else wanted
                     self.trades.append((maker[0], key, -side * best, wh))
-                    maker[3] -= wh
+                    maker[3] = left = left - wh
                     wanted -= wh
-                if not maker[3]:
-                    queue.popleft()
-            if not queue:
+                    if left:
+                        break
+                    level[1] -= 1
+                queue.popleft()
+            if not level[1]:
                 prices.pop()
                 del levels[best]
-        order = self.orders[key] = [key, side, price, wanted]
-        if wanted:
-            self._rest(order, side * price, not buys)
+        return wanted
 
-    def _rest(self, order: list[Any], signed: int, own: bool) -> None:
-        queue = self.levels[own].get(signed)
-        if queue is None:
-            queue = self.levels[own][signed] = deque()
-            insort(self.prices[own], signed)
-        queue.append(order)
+    def _rest(self, order: list[Any], bid: bool) -> None:
+        signed = order[2]
+        level = self.levels[bid].get(signed)
+        if level is None:
+            self.levels[bid][signed] = [deque((order,)), 1]
+            insort(self.prices[bid], signed)
+        else:
+            level[0].append(order)
+            level[1] += 1
 
-    def _cancel(self, key: tuple[Any, str]) -> None:
-        """A cancelled order stays in its queue with nothing left, as in the core."""
+    def _cancel(self, key: tuple[Any, str]) -> list[Any] | None:
         order = self.orders.get(key)
-        if order is not None:
-            order[3] = 0
+        if order is None or not order[3]:
+            return None
+        order[3] = 0
+        bid, signed = order[1] == BUY, order[2]
+        level = self.levels[bid][signed]
+        level[1] -= 1
+        if not level[1]:
+            del self.levels[bid][signed]
+            prices = self.prices[bid]
+            del prices[bisect_left(prices, signed)]
+        return order
 
 
 def require_same_trades(stream: Messages) -> int:
@@ -156,8 +182,9 @@ def rates(stream: Messages, rounds: int) -> tuple[float, float]:
     """The best messages/s of core and baseline, measured in turns."""
     best = [0.0, 0.0]
     for _ in range(rounds):
-        for place, apply in enumerate((engine().apply, MinimalBook().apply)):
-            best[place] = max(best[place], len(stream) / timed(apply, stream))
+        markets: tuple[Engine, MinimalBook] = engine(), MinimalBook()
+        for place, market in enumerate(markets):
+            best[place] = max(best[place], len(stream) / timed(market.apply, stream))
     return best[0], best[1]
 
 

@@ -66,6 +66,8 @@ class Order:
         self.filled = self.value = self.queued = self.status = 0
         self.cause = ADDED
 
+    begin = __init__
+
     @property
     def priority(self) -> int:
         """The place in the queue of its price: smaller comes first."""
