@@ -41,6 +41,7 @@ class Servers:
         ready = self._wait_until_ready()
         self.database_url: str = ready["database_url"]
         self.redis_url: str = ready["redis_url"]
+        self._programs: str = ready["programs"]
         self._listener.start()
 
     def __enter__(self) -> "Servers":
@@ -51,8 +52,9 @@ class Servers:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The two variables that tell the settings where the servers are."""
-        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        """Variables for a command: where the servers are, and the way to `psql`, `pg_dump` and their like."""
+        path = f"{self._programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url, "PATH": path}
 
     def _wait_until_ready(self) -> dict[str, Any]:
         for line in self._lines:

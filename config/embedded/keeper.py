@@ -127,6 +127,7 @@ class Keeper:
             "database_url": f"postgres://{postgres.USER}@{quote(str(folder), safe='')}/{postgres.DATABASE}",
             "redis_url": f"unix://{folder / VALKEY_SOCKET}",
             "postgres_pid": self.pair.postgres.pid,
+            "programs": str(self.pair.cluster.programs.folder),
         }
         write_state(self.home, ready | control_of(self.sockets))
         self.tell({"ready": ready})

@@ -1,5 +1,6 @@
 """The words after `./run`, and what each of them starts."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ USAGE = """\
 ./run setup               only install what is needed
 ./run test [ARGUMENTS]    all checks and tests; with arguments, pytest alone
 ./run bench [NAME]        list the benchmarks, or run one
+./run with PROGRAM ...    any program, with the servers up and their addresses in its environment
 ./run lock                make the lock files anew from pyproject.toml
 ./run COMMAND ...         any management command, with the servers up (./run help lists them)
 
@@ -37,7 +39,7 @@ def main(arguments: list[str]) -> int:
     except (LauncherError, EmbeddedError) as problem:
         say(str(problem))
     except OSError as error:
-        if error.errno not in (28, 122):  # ENOSPC, EDQUOT
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         say(f"The disk is full. Free some space and start again; no data is lost. [disk_full] ({error.filename})")
     except KeyboardInterrupt:
@@ -57,7 +59,7 @@ def dispatch(arguments: list[str]) -> int:
     ensure_installed(dev=name == "test")
     enter_environment(arguments)
     own: dict[str, Callable[[list[str]], int]] = {
-        "setup": setup, "lock": lock, "demo": demo, "test": test, "bench": bench,
+        "setup": setup, "lock": lock, "demo": demo, "test": test, "bench": bench, "with": run_with,
     }  # fmt: skip
     return own[name](rest) if name in own else manage(arguments)
 
@@ -88,6 +90,15 @@ def bench(arguments: list[str]) -> int:
         return run_child(command, dict(os.environ))
     with servers(home() / "bench") as environment:
         return run_child(command, environment)
+
+
+def run_with(arguments: list[str]) -> int:
+    """Run any program beside the servers, such as pg_dump."""
+    with servers() as environment:
+        try:
+            return run_child(arguments or ["env"], environment)
+        except FileNotFoundError as error:
+            raise LauncherError("no_program", f"There is no program {error.filename}.") from error
 
 
 def manage(arguments: list[str]) -> int:
