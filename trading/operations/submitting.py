@@ -10,7 +10,8 @@ leaves nothing; a retry with the same client order id after it gets the first an
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -87,13 +88,27 @@ def submit(
         return []
     turn = _turns.setdefault(market_id, _Turn())
     turn.waiting.append(ticket)
-    with turn.lock:
+    with _turn_of(turn):
         if not ticket.done:
             _serve(market_id, _draw(turn))
     if ticket.error is not None:
         raise ticket.error
     assert ticket.replies is not None
     return ticket.replies
+
+
+@contextmanager
+def _turn_of(turn: _Turn) -> Iterator[None]:
+    """Waits for the market's turn, and meanwhile gives the thread's connection back to the pool: were all of them held
+    by those who wait, whoever has the turn would find none."""
+    if not turn.lock.acquire(blocking=False):
+        if not connection.in_atomic_block:
+            connection.close()
+        turn.lock.acquire()
+    try:
+        yield
+    finally:
+        turn.lock.release()
 
 
 def _draw(turn: _Turn) -> list[_Ticket]:
