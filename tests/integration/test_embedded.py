@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -141,6 +142,32 @@ def test_second_command_shares_the_servers_and_either_may_leave_first(home: Path
     first.stop()
     assert query(second, "SELECT 1") == [(1,)]
     second.stop()
+    assert running_servers(home) == []
+
+
+def test_commands_that_start_and_leave_at_the_same_moment(home: Path) -> None:
+    """Some find the servers starting, some running, some stopping; each gets working ones."""
+
+    def use(_number: int) -> list[tuple[object, ...]]:
+        with start(home) as servers:
+            return query(servers, "SELECT 1")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, range(12))) == [[(1,)]] * 12
+    assert running_servers(home) == []
+
+
+@pytest.mark.crash
+def test_killed_keeper_is_replaced_under_a_running_command(home: Path) -> None:
+    with start(home) as servers:
+        query(servers, "CREATE TABLE kept AS SELECT 7 AS wh")
+        first = state_of(home)["keeper_pid"]
+        os.kill(int(str(first)), signal.SIGKILL)
+        wait_until(
+            lambda: state_of(home).get("keeper_pid") != first and "database_url" in state_of(home), "it is replaced"
+        )
+        assert query(servers, "SELECT wh FROM kept") == [(7,)]
+        assert not servers.lost.is_set()
     assert running_servers(home) == []
 
 
