@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -28,16 +27,24 @@ SECONDS_FOR_OTHERS = 100  # longer than an orderly stop of both servers may take
 
 
 class Servers:
-    """A hold on running servers: `database_url`, `redis_url`, and `stop()`. Also a context manager."""
+    """A hold on running servers: `database_url`, `redis_url`, and `stop()`. Also a context manager.
 
-    def __init__(self, connection: socket.socket, home: Home, say: Callable[[str], None]) -> None:
+    `lost` is set when the servers have ended and could not be started again; why was said.
+    """
+
+    def __init__(
+        self, connection: socket.socket, home: Home, say: Callable[[str], None], lost: threading.Event
+    ) -> None:
         self._connection = connection
         self._lines = connection.makefile("r", encoding="utf-8")
         self._home = home
         self._say = say
         self._was_last = False
+        self._stopping = False
+        self._gave_up = False
+        self._successor: Servers | None = None
         self._listener = threading.Thread(target=self._listen, name="embedded-servers", daemon=True)
-        self.lost = threading.Event()
+        self.lost = lost
         ready = self._wait_until_ready()
         self.database_url: str = ready["database_url"]
         self.redis_url: str = ready["redis_url"]
@@ -78,17 +85,33 @@ class Servers:
                 if "bye" in message:
                     self._was_last = message["bye"]
                 elif "error" in message:
+                    self._gave_up = True
                     self._say(str(EmbeddedError(*message["error"])))
                 elif "say" in message:
                     self._say(message["say"])
-        self.lost.set()
+        if not self._stopping:
+            self._hold_again()
+
+    def _hold_again(self) -> None:
+        """The keeper ended without us: have another take the servers over, unless it said why it gave up."""
+        try:
+            if not self._gave_up:
+                self._say("The keeper of the servers ended unexpectedly; another takes over.")
+                self._successor = connect_or_start(self._home.path, say=self._say, lost=self.lost)
+        except EmbeddedError as error:
+            self._say(str(error))
+        if self._successor is None:
+            self.lost.set()
 
     def stop(self) -> None:
         """Let go of the servers. Returns when they have stopped, if nobody else uses them."""
+        self._stopping = True
         with contextlib.suppress(OSError):
             self._connection.sendall(b"bye\n")
         self._listener.join(SECONDS_FOR_OTHERS)
         self._close()
+        if self._successor is not None:
+            self._successor.stop()
         if self._was_last:
             os.close(wait_for_lock(self._home, SECONDS_FOR_OTHERS))
 
@@ -97,11 +120,11 @@ class Servers:
         self._connection.close()
 
 
-def connect_or_start(home: Path, *, say: Callable[[str], None] = print) -> Servers:
+def connect_or_start(home: Path, *, say: Callable[[str], None] = print, lost: threading.Event | None = None) -> Servers:
     """A hold on the servers of this data directory, started if none run.
 
     Raises EmbeddedError with one of the codes in docs/operations.md. `say` gets a line for everything that takes a
-    while, also later, from another thread, when a server had to be started again.
+    while, also later, from another thread, when a server had to be started again. `lost`: see Servers.
     """
     place = Home(home.absolute())
     prepare_home(place)
@@ -109,7 +132,7 @@ def connect_or_start(home: Path, *, say: Callable[[str], None] = print) -> Serve
     while time.monotonic() < deadline:
         connection = connect(place)
         if connection is not None:
-            return Servers(connection, place, say)
+            return Servers(connection, place, say, lost or threading.Event())
         lock = try_lock(place)
         if lock is not None:
             say("Starting PostgreSQL and Valkey ...")
@@ -222,37 +245,3 @@ def _remove(path: Path) -> None:
     subprocess.run(["rm", "-rf", str(doomed)], check=True)
     path.rename(doomed)
     subprocess.run(["rm", "-rf", str(doomed)], check=True)
-
-
-def hard_stop_postgres(home: Path) -> int:
-    """Kill PostgreSQL on the spot, as a power cut would, for crash tests; returns the number of the killed process.
-
-    Its keeper starts it again; `wait_for_postgres` waits for that.
-    """
-    pid = int(json.loads(Home(home.absolute()).state.read_text())["postgres_pid"])
-    children = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _parent_of(entry) == pid]
-    for victim in [pid, *children]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
-    return pid
-
-
-def _parent_of(entry: Path) -> int:
-    try:
-        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def wait_for_postgres(home: Path, *, after: int, seconds: float = 60) -> None:
-    """Wait until PostgreSQL runs again in another process than `after`; raises ``database_slow``."""
-    place = Home(home.absolute())
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            if int(json.loads(place.state.read_text())["postgres_pid"]) != after:
-                return
-        time.sleep(0.02)
-    raise EmbeddedError(
-        "database_slow", f"PostgreSQL did not come back in {seconds:g} s; see {place.logs / 'postgresql.log'}."
-    )

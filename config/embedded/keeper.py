@@ -11,6 +11,7 @@ the last one.
 """
 
 import contextlib
+import errno
 import json
 import os
 import selectors
@@ -59,8 +60,19 @@ class Keeper:
                 self.restart_dead()
         except EmbeddedError as error:
             self.tell({"error": [error.code, error.sentence]})
+        except OSError as error:
+            known = self.explain(error)
+            self.tell({"error": [known.code, known.sentence]})
+            if known.code != "disk_full":
+                raise
         finally:
             self.close()
+
+    def explain(self, error: OSError) -> EmbeddedError:
+        """The sentence for a file that could not be made, read or removed."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return EmbeddedError("disk_full", f"The disk of {self.home.path} is full. Free some space and start again.")
+        return EmbeddedError("keeper_died", f"{error}; more is in {self.home.logs / 'servers.log'}.")
 
     def _on_terminate(self, _number: int, _frame: object) -> None:
         self.asked_to_stop = True

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,17 @@ from .paths import REPOSITORY, fingerprint, home, is_stamped, put_stamp
 
 
 @contextmanager
-def servers(place: Path | None = None) -> Iterator[dict[str, str]]:
-    """The environment for a process that needs the servers; embedded ones are there as long as the context lasts."""
+def servers(place: Path | None = None, lost: threading.Event | None = None) -> Iterator[dict[str, str]]:
+    """The environment for a process that needs the servers; embedded ones are there as long as the context lasts.
+
+    `lost`, if given, is the flag that is set when embedded servers end and cannot be started again.
+    """
     place = place or home()
     environment = os.environ | {"WATTBOURSE_HOME": str(place), "PYTHONUNBUFFERED": "1"}
     if servers_by_setting(os.environ):
         yield environment
         return
-    with connect_or_start(place, say=say) as embedded:
+    with connect_or_start(place, say=say, lost=lost) as embedded:
         yield environment | embedded.environment
 
 

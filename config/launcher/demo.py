@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -56,7 +57,7 @@ def demo(arguments: list[str]) -> int:
         check_port(asked.port)
         if asked.fresh:
             start_over()
-        with servers() as environment:
+        with servers(lost=stopping.servers_lost) as environment:
             migrate(environment)
             run_exchange(asked, environment, stopping)
     say("Stopped. The data stays for next time; ./run demo --fresh starts over.")
@@ -64,10 +65,11 @@ def demo(arguments: list[str]) -> int:
 
 
 class Stopping:
-    """Whether someone asked to stop: Ctrl-C, or SIGTERM from whoever started this."""
+    """Why to stop: someone asked (Ctrl-C, or SIGTERM from whoever started this), or the servers are gone for good."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.servers_lost = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
@@ -213,4 +215,6 @@ def keep_going(seconds: float | None, supervisor: Supervisor, stopping: Stopping
     ends_at = None if seconds is None else time.monotonic() + seconds
     while not stopping.asked and (ends_at is None or time.monotonic() < ends_at):
         supervisor.check()
+        if stopping.servers_lost.is_set():
+            raise LauncherError("servers_lost", f"The servers ended, for the reason above. Logs: {home() / 'logs'}")
         time.sleep(0.1)
