@@ -6,8 +6,14 @@
 Nothing here needs Django or any other package. docs/operations.md explains the data directory and every error code.
 """
 
-from .client import Servers, connect_or_start, discard_data, servers_by_setting
-from .crash import hard_stop_postgres, wait_for_postgres
+from .client import (
+    Servers,
+    connect_or_start,
+    discard_data,
+    hard_stop_postgres,
+    servers_by_setting,
+    wait_for_postgres,
+)
 from .errors import EmbeddedError
 
 __all__ = [

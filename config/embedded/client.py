@@ -5,9 +5,9 @@ command beside a running `./run` shares its servers, and neither can take them f
 """
 
 import contextlib
-import fcntl
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from .errors import EmbeddedError
+from .locks import try_lock, wait_for_lock
 from .places import Home, prepare_home, prepare_servers, prepare_sockets
 from .postgres import read_from
 
@@ -159,36 +160,6 @@ def connect(home: Home) -> socket.socket | None:
     return connection
 
 
-def try_lock(home: Home) -> int | None:
-    """The lock of the data directory as an open file, or None while somebody has it."""
-    lock = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    except OSError as error:
-        os.close(lock)
-        raise EmbeddedError(
-            "no_locks", f"{home.lock} cannot be locked ({error.strerror}): keep the data on a local disk."
-        ) from error
-    return lock
-
-
-def wait_for_lock(home: Home, seconds: float) -> int:
-    """The lock, once its holder has gone; raises ``servers_busy``."""
-    deadline = time.monotonic() + seconds
-    while True:
-        lock = try_lock(home)
-        if lock is not None:
-            return lock
-        if time.monotonic() > deadline:
-            raise EmbeddedError(
-                "servers_busy", f"The servers of {home.path} did not stop; see {home.logs / 'servers.log'}."
-            )
-        time.sleep(0.02)
-
-
 def start_keeper(home: Home, lock: int) -> None:
     """Start the keeper with the lock; it makes itself a process of its own, so this returns at once."""
     try:
@@ -245,3 +216,37 @@ def _remove(path: Path) -> None:
     subprocess.run(["rm", "-rf", str(doomed)], check=True)
     path.rename(doomed)
     subprocess.run(["rm", "-rf", str(doomed)], check=True)
+
+
+def hard_stop_postgres(home: Path) -> int:
+    """Kill PostgreSQL on the spot, as a power cut would, for crash tests; returns the number of the killed process.
+
+    Its keeper starts it again; `wait_for_postgres` waits for that.
+    """
+    pid = int(json.loads(Home(home.absolute()).state.read_text())["postgres_pid"])
+    children = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _parent_of(entry) == pid]
+    for victim in [pid, *children]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
+    return pid
+
+
+def _parent_of(entry: Path) -> int:
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def wait_for_postgres(home: Path, *, after: int, seconds: float = 60) -> None:
+    """Wait until PostgreSQL runs again in another process than `after`; raises ``database_slow``."""
+    place = Home(home.absolute())
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            if int(json.loads(place.state.read_text())["postgres_pid"]) != after:
+                return
+        time.sleep(0.02)
+    raise EmbeddedError(
+        "database_slow", f"PostgreSQL did not come back in {seconds:g} s; see {place.logs / 'postgresql.log'}."
+    )

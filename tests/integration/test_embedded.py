@@ -29,7 +29,7 @@ from config.embedded import (
 from config.embedded import places as places_module
 from config.embedded.account import server_account
 from config.embedded.binaries import Postgres, find_postgres, readable_postgres
-from config.embedded.client import wait_for_lock
+from config.embedded.locks import wait_for_lock
 from config.embedded.places import Home, prepare_sockets
 from config.embedded.postgres import command_line
 
