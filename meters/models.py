@@ -120,6 +120,18 @@ class Reading(models.Model):
         return f"{self.metering_point_id} {self.start:%Y-%m-%d %H:%M} v{self.version}"
 
 
+class IntervalRevision(models.Model):
+    """How often the readings of an interval have changed. A run notes what it saw, so the touched ones can be found."""
+
+    pk = models.CompositePrimaryKey("site", "start")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+", db_index=False)
+    start = models.DateTimeField()
+    revision = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.start:%Y-%m-%d %H:%M} r{self.revision}"
+
+
 class Device(models.Model):
     """Something behind a meter that makes or keeps energy: PV, battery, EV, swap station. Powers in W, energy in Wh."""
 
