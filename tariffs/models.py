@@ -82,6 +82,8 @@ class SiteTerms(models.Model):
     network_fee = models.BigIntegerField()
     deadband_pct = models.PositiveSmallIntegerField(default=5)
     deadband_wh = models.PositiveIntegerField(default=250)
+    # The grid pays for surplus up to so much of an owner's monthly output; empty: for all of it.
+    surplus_cap_pct = models.PositiveSmallIntegerField(null=True, blank=True)
     source = models.CharField(max_length=200, blank=True)
 
     class Meta:
@@ -89,6 +91,9 @@ class SiteTerms(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("site", "valid_from"), name="one_set_of_terms_per_day"),
             models.CheckConstraint(condition=Q(network_fee__gte=0, deadband_pct__lte=100), name="terms_in_range"),
+            models.CheckConstraint(
+                condition=Q(surplus_cap_pct__isnull=True) | Q(surplus_cap_pct__lte=100), name="surplus_cap_in_percent"
+            ),
         )
 
     def __str__(self) -> str:
