@@ -1,7 +1,7 @@
 """Who owes whom: settlement runs with what they were computed from, and a double-entry ledger that PostgreSQL keeps.
 
 Two laws stand in the database itself: entries are never changed or deleted, and every statement that adds entries must
-leave each transaction it touches at zero.
+leave each transaction it touches at zero, in energy and in money.
 """
 
 import pgtrigger
@@ -16,7 +16,10 @@ APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
 class SettlementRun(models.Model):
-    """One computation of one contract. Run n+1 posts only what differs from run n."""
+    """One computation of one contract. Run n+1 posts only what differs from run n.
+
+    It keeps every rule it used, so that it can be computed again byte for byte whatever has changed since.
+    """
 
     class Kind(models.TextChoices):
         P = "P", _("Provisional")
@@ -33,11 +36,19 @@ class SettlementRun(models.Model):
     mode = models.CharField(max_length=8)
     surplus_price = models.BigIntegerField()
     network_fee = models.BigIntegerField()
+    deadband_pct = models.PositiveSmallIntegerField(default=5)
+    deadband_wh = models.PositiveIntegerField(default=250)
+    force_majeure = models.BooleanField(default=False)
+    # The interval's reading revision that was seen: a higher one means that readings have come since.
+    reading_revision = models.BigIntegerField(default=0)
+    # The same inputs give the same results, so a run that saw nothing new points at the run that holds them.
+    results_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     pool_wh = models.BigIntegerField(default=0)
     pool_price = models.BigIntegerField(null=True)
     estimated_count = models.PositiveIntegerField(default=0)
     input_hash = models.CharField(max_length=64)
     invariants = models.JSONField()
+    alarms = models.JSONField(default=list)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("contract", "number"), name="run_number_per_contract"),)
@@ -63,6 +74,11 @@ class ParticipantResult(models.Model):
     grid_import_wh = models.BigIntegerField()
     grid_export_wh = models.BigIntegerField()
     retail_price = models.BigIntegerField()
+    # What it offered the pool then, and how much surplus the grid still paid it that month (empty: no limit).
+    pool_ask_price = models.BigIntegerField(null=True)
+    pool_bid_price = models.BigIntegerField(null=True)
+    surplus_cap_wh = models.BigIntegerField(null=True)
+    unpaid_spill_wh = models.BigIntegerField(default=0)
     cash_millidong = models.BigIntegerField()
     reading_version = models.PositiveIntegerField(default=0)  # 0: no reading, the value was estimated
     estimated = models.BooleanField(default=False)
@@ -182,7 +198,10 @@ class LedgerTransaction(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One account's share of a transaction, in milli-đồng: positive is received, negative is owed."""
+    """One account's share of a transaction, in milli-đồng: positive is received, negative is owed.
+
+    Energy has the sign that money has at a positive price: given is positive, taken negative.
+    """
 
     pk = models.CompositePrimaryKey("transaction", "account")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
@@ -205,7 +224,7 @@ class LedgerEntry(models.Model):
                 # Summed over the added rows alone: what was there before already sums to zero.
                 func="""
                     SELECT transaction_id INTO unbalanced FROM added
-                        GROUP BY transaction_id HAVING sum(amount_millidong) <> 0 LIMIT 1;
+                        GROUP BY transaction_id HAVING sum(amount_millidong) <> 0 OR sum(energy_wh) <> 0 LIMIT 1;
                     IF unbalanced IS NOT NULL THEN
                         RAISE EXCEPTION 'ledger transaction % does not sum to zero', unbalanced
                             USING ERRCODE = 'check_violation';
@@ -217,3 +236,26 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transaction_id} {self.account_id} {self.amount_millidong}"
+
+
+class SettlementAlarm(models.Model):
+    """A contract that could not be settled: why, and when it is tried again. Open until `resolved_at`."""
+
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="settlement_alarms")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="settlement_alarms")
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    attempts = models.PositiveIntegerField(default=1)
+    raised_at = models.DateTimeField()
+    retry_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("contract",), condition=Q(resolved_at__isnull=True), name="one_open_alarm_per_contract"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contract_id} {self.code}"
