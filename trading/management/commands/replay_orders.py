@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Any, BinaryIO
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from trading.domain.replay import replay
+from trading.domain.replay import BareMarket, Market, replay
+from trading.domain.replay_fields import MarketLine
+from trading.operations.scratch import scratch_markets
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 COLLECT_AFTER = 2_000_000  # new objects; some five for each order
@@ -25,17 +27,30 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="JSON lines, markets and messages; - reads standard input")
+        parser.add_argument(
+            "--database", action="store_true", help="through the whole persistent path, in a market that is thrown away"
+        )
 
-    def handle(self, *args: Any, file: str, **options: Any) -> None:
+    def handle(self, *args: Any, file: str, database: bool, **options: Any) -> None:
         source = "standard input" if file == "-" else file
-        with _opened(file) as lines, _rare_cycle_search():
+        with _opened(file) as lines, _rare_cycle_search(), _start(database) as start:
             try:
-                _print(replay(_without_mark(lines), source, decode=msgspec.json.decode), self.stdout)
+                _print(replay(_without_mark(lines), source, start, msgspec.json.decode), self.stdout)
             except BrokenPipeError:
                 # Whoever read the answers has seen enough (`| head`); nothing more may be flushed at exit.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except OSError as problem:
                 raise CommandError(f"{source} cannot be read: {problem.strerror}.") from None
+
+
+@contextmanager
+def _start(database: bool) -> Iterator[Callable[[MarketLine], Market]]:
+    """What a market line starts: the bare core, or a scratch market in the database."""
+    if not database:
+        yield BareMarket
+        return
+    with scratch_markets() as markets:
+        yield markets.start
 
 
 def _print(answers: Iterator[dict[str, Any]], out: Any) -> None:
