@@ -25,6 +25,14 @@ from .postgres import read_from
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS_FOR_OTHERS = 100  # longer than an orderly stop of both servers may take
+TRIES = 5  # times to come just when a keeper stops
+
+
+class KeeperGoneError(EmbeddedError):
+    """The keeper ended before it said anything: it was about to stop when we came, or it could not start at all."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__("keeper_died", f"The servers could not be started; see {home.logs / 'servers.log'}.")
 
 
 class Servers:
@@ -65,12 +73,14 @@ class Servers:
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url, "PATH": path}
 
     def _wait_until_ready(self) -> dict[str, Any]:
-        for line in self._lines:
-            message = json.loads(line)
-            if "ready" in message:
-                return dict(message["ready"])
-            self._handle(message)
-        raise EmbeddedError("keeper_died", f"The servers could not be started; see {self._home.logs / 'servers.log'}.")
+        with contextlib.suppress(ConnectionError):
+            for line in self._lines:
+                message = json.loads(line)
+                if "ready" in message:
+                    return dict(message["ready"])
+                self._handle(message)
+        self._close()
+        raise KeeperGoneError(self._home)
 
     def _handle(self, message: dict[str, Any]) -> None:
         if "say" in message:
@@ -130,10 +140,16 @@ def connect_or_start(home: Path, *, say: Callable[[str], None] = print, lost: th
     place = Home(home.absolute())
     prepare_home(place)
     deadline = time.monotonic() + SECONDS_FOR_OTHERS
+    tries = TRIES
     while time.monotonic() < deadline:
         connection = connect(place)
         if connection is not None:
-            return Servers(connection, place, say, lost or threading.Event())
+            try:
+                return Servers(connection, place, say, lost or threading.Event())
+            except KeeperGoneError:
+                tries -= 1
+                if not tries:
+                    raise
         lock = try_lock(place)
         if lock is not None:
             say("Starting PostgreSQL and Valkey ...")
