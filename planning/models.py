@@ -1,14 +1,14 @@
-"""What to do next: the standing instruction by which a participant lets the market be worked on its behalf."""
+"""What to do next: standing instructions, the forecasts they act on, and how far each contract has been planned."""
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import Participant
-from trading.models import Market
+from trading.models import Contract, Market
 
 
 class StandingInstruction(models.Model):
-    """'Sell my surplus, buy my need': the limit moves in a straight line from the far to the near price over the window.
+    """'Sell my surplus, buy my need': the limit moves in a straight line from far to near price over the window.
 
     A participant without a far and near price on one side does not trade that side. Prices in VND/kWh.
     """
@@ -59,3 +59,14 @@ class Forecast(models.Model):
 
     def __str__(self) -> str:
         return f"{self.participant_id} {self.start:%Y-%m-%d %H:%M}"
+
+
+class ContractPlan(models.Model):
+    """The last step of the ramp that was carried out for a contract, so that each is done once and none is skipped."""
+
+    contract = models.OneToOneField(Contract, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    step = models.SmallIntegerField()
+    planned_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.contract_id} step {self.step}"
