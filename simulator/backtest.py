@@ -1,0 +1,129 @@
+"""Playing a scene through the market: weeks of market time, with the very operations of the live product.
+
+For every interval, at its start: the readings of the one before come in, contracts open, uncross and close (`tick`),
+what was delivered is cleared (`run_due`), standing instructions act (`plan`, `submit`). Then the interval happens, with
+batteries that follow what was traded. Nothing here writes to a table of another app.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from planning.domain.forecast import PERSISTENCE, Energy
+from planning.operations import Forecaster, Key, Planned, persist, plan
+from settlement.operations import run_due
+from simulator.domain.charging import charging_wh
+from simulator.domain.scene import Scene
+from simulator.loading import Loaded
+from simulator.world import World
+from trading.models import Market
+from trading.operations import tick
+
+PERFECT = "perfect"
+FORECASTS = (PERSISTENCE, PERFECT)
+MOST_RUNS_AT_ONCE = 200
+# Until the runs of the morning after the last day are made.
+AFTERWARDS = timedelta(hours=30)
+
+
+@dataclass
+class Timings:
+    """Wall seconds by part of the loop."""
+
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Adds the time of the block to a part."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - started
+
+
+@dataclass
+class Run:
+    """A backtest under way, and what it counted."""
+
+    scene: Scene
+    loaded: Loaded
+    forecast: str = PERSISTENCE
+    counts: Counter[str] = field(default_factory=Counter)
+    timings: Timings = field(default_factory=Timings)
+
+    def __post_init__(self) -> None:
+        self.market: Market = self.loaded.market
+        self.world = World(self.market)
+        self.load_wh = self.scene.load_wh + charging_wh(self.scene)
+        self.generation_wh = np.asarray(self.scene.generation_wh)
+        self._row = {party: row for row, party in enumerate(self.loaded.ids)}
+        self._forecaster = self._perfect if self.forecast == PERFECT else self._within_the_scene
+
+    def play(self, advance: Callable[[], None]) -> None:
+        """Plays the whole scene; `advance` is called after each interval."""
+        for index, interval in enumerate(self.scene.calendar.intervals):
+            self._market_acts(interval.start)
+            with self.timings.of("world"):
+                metered = self.world.deliver(interval.start, self._energies(index))
+            with self.timings.of("readings"):
+                self.counts["readings"] += self.world.report(interval.start, metered, interval.end, "backtest")
+            advance()
+        self._finish()
+
+    def _market_acts(self, at: datetime) -> None:
+        with self.timings.of("tick"):
+            tick(self.market.pk, at)
+        self._settle(at)
+        with self.timings.of("plan"):
+            self._count(plan(self.market.pk, at, forecaster=self._forecaster, method=self.forecast))
+
+    def _settle(self, at: datetime) -> None:
+        with self.timings.of("settle"):
+            for run in run_due(self.market, at, limit=MOST_RUNS_AT_ONCE):
+                self.counts["runs"] += 1
+                self.counts["ledger_entries"] += run.entries
+
+    def _finish(self) -> None:
+        end = self.scene.calendar.ends_at
+        with self.timings.of("tick"):
+            tick(self.market.pk, end)
+        self._settle(end)
+        self._settle(end + AFTERWARDS)
+
+    def _count(self, planned: Planned) -> None:
+        self.counts["orders_placed"] += planned.placed
+        self.counts["orders_amended"] += planned.amended
+        self.counts["orders_cancelled"] += planned.cancelled
+        self.counts["orders_refused"] += planned.refused
+
+    def _energies(self, index: int) -> dict[int, Energy]:
+        load, generation = self.load_wh[:, index].tolist(), self.generation_wh[:, index].tolist()
+        return {party: Energy(load[row], generation[row]) for party, row in self._row.items()}
+
+    def _perfect(
+        self, _market: Market, participants: Sequence[int], starts: Sequence[datetime], _at: datetime
+    ) -> Mapping[Key, Energy]:
+        """What will really happen; nothing beyond the scene's end."""
+        found: dict[Key, Energy] = {}
+        for start in self._inside(starts):
+            index = self.scene.calendar.index_of(start)
+            assert index is not None
+            energies = self._energies(index)
+            found.update({(party, start): energies[party] for party in participants})
+        return found
+
+    def _within_the_scene(
+        self, market: Market, participants: Sequence[int], starts: Sequence[datetime], at: datetime
+    ) -> Mapping[Key, Energy]:
+        """Persistence, but nothing beyond the scene's end, where nobody will deliver."""
+        inside = self._inside(starts)
+        return persist(market, participants, inside, at) if inside else {}
+
+    def _inside(self, starts: Sequence[datetime]) -> list[datetime]:
+        return [start for start in starts if start < self.scene.calendar.ends_at]

@@ -1,0 +1,105 @@
+"""The physical side of a site: its members' meters and batteries, and their reports, interval by interval.
+
+Shared by the backtest and the demo: both know load and generation beforehand, and both let the batteries follow what
+was traded and report through `record_readings`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from meters.models import Device, MeteringPoint
+from meters.operations import NewReading, record_readings, record_state_of_charge
+from planning import queries
+from planning.domain.battery_rule import Slot, Store, needs_wh
+from planning.domain.forecast import Energy
+from planning.prices import PriceBook
+from planning.queries import Ahead
+from planning.storage import slot_of, store_of
+from simulator.domain.physics import Metered, with_storage, without_storage
+from trading.models import Market
+
+SUFFIXES = {"boundary": "", "generation": ".pv", "storage": ".store"}
+
+
+@dataclass
+class _Storage:
+    device: Device
+    store: Store
+    soc_wh: int
+
+
+class World:
+    """The members of one market with their meters and batteries. State of charge is kept here and reported."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.site = market.site
+        self.book = PriceBook(market.site_id, ZoneInfo(market.site.timezone))
+        self._points = self._metering_points()
+        instructions = queries.instructions(market.pk)
+        self._storage = {
+            party: _Storage(device, store_of(device, instructions.get(party), market.interval_minutes), device.soc_wh)
+            for party, device in queries.storage_of(market.site_id).items()
+            if party in self._points
+        }
+
+    def _metering_points(self) -> dict[int, dict[str, str]]:
+        points: dict[int, dict[str, str]] = {}
+        for point in MeteringPoint.objects.filter(site_id=self.site.pk):
+            points.setdefault(point.participant_id, {})[point.role] = point.code
+        return points
+
+    def deliver(self, start: datetime, energies: Mapping[int, Energy]) -> dict[int, Metered]:
+        """Lets the interval from `start` happen with these gross loads and generations; batteries follow their trades.
+
+        To be called once its gate is closed, so that the trades are final.
+        """
+        ahead = queries.ahead(self.market.pk, list(self._storage), start)
+        metered = {}
+        for party, energy in energies.items():
+            storage = self._storage.get(party)
+            if storage is None:
+                metered[party] = without_storage(energy.load_wh, energy.generation_wh)
+                continue
+            slot, need_after = self._before(storage.store, party, start, ahead.get(party, []))
+            metered[party] = with_storage(
+                storage.store, storage.soc_wh, energy.load_wh, energy.generation_wh, slot, need_after
+            )
+            storage.soc_wh = metered[party].soc_wh
+        return metered
+
+    def _before(self, store: Store, party: int, start: datetime, ahead: Sequence[Ahead]) -> tuple[Slot, int]:
+        """The interval as the battery sees it, and what later promises need at its end."""
+        slots = [slot_of(interval, party, self.book) for interval in ahead]
+        if not ahead or ahead[0].start != start:
+            return Slot(0, 0, 0, 0, 0, *self.book.dear(party, start)), needs_wh(store, slots)[0]
+        return slots[0], needs_wh(store, slots[1:])[0]
+
+    def report(self, start: datetime, metered: Mapping[int, Metered], at: datetime, source: str) -> int:
+        """Sends the readings of an interval, and every state of charge that changed; returns how many readings."""
+        rows = [row for party, values in metered.items() for row in self._rows(party, start, values)]
+        with transaction.atomic():
+            record_readings(
+                site=self.site, rows=rows, by=None, at=at, source=source, minutes=self.market.interval_minutes
+            )
+            for party, storage in self._storage.items():
+                self._report_charge(storage, metered[party], at)
+        return len(rows)
+
+    def _report_charge(self, storage: _Storage, values: Metered, at: datetime) -> None:
+        if values.soc_wh != storage.device.soc_wh:
+            record_state_of_charge(device=storage.device, soc_wh=values.soc_wh, by=None, at=at)
+            storage.device.soc_wh = values.soc_wh
+
+    def _rows(self, party: int, start: datetime, values: Metered) -> list[NewReading]:
+        points = self._points[party]
+        rows = [NewReading(points["boundary"], start, values.import_wh, values.export_wh)]
+        if "generation" in points:
+            rows.append(NewReading(points["generation"], start, 0, values.generation_wh))
+        if "storage" in points:
+            rows.append(NewReading(points["storage"], start, values.charge_wh, values.discharge_wh))
+        return rows
