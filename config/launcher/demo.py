@@ -143,7 +143,8 @@ def run_exchange(asked: argparse.Namespace, environment: dict[str, str], stoppin
     try:
         supervisor.start()
         wait_for_page(asked.port, supervisor, stopping)
-        greet(asked)
+        if not stopping.asked:
+            greet(asked)
         keep_going(asked.seconds, supervisor, stopping)
     finally:
         supervisor.stop()
