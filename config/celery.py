@@ -3,9 +3,14 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from config.collector import settle_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("wattbourse")
 app.config_from_object("config.schedule")
 app.autodiscover_tasks()
+
+worker_process_init.connect(lambda **_: settle_down(), weak=False)

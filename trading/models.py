@@ -151,7 +151,7 @@ class Command(models.Model):
     """
 
     pk = models.CompositePrimaryKey("market", "seq")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     seq = models.BigIntegerField()
     at = models.DateTimeField()
     op = models.CharField(max_length=10)
@@ -257,8 +257,13 @@ class Trade(models.Model):
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", db_index=False)
     price = models.IntegerField()
     quantity_wh = models.BigIntegerField()
-    buyer = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
-    seller = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Both stand on the orders too, and there the database checks them; once more here would cost as much again.
+    buyer = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    seller = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     buy_seq = models.BigIntegerField()
     sell_seq = models.BigIntegerField()
     taker_side = models.SmallIntegerField(choices=Order.Side.choices)
@@ -281,8 +286,13 @@ class Position(models.Model):
 
     pk = models.CompositePrimaryKey("market", "contract", "participant")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="positions", db_index=False)
-    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="positions", db_index=False)
+    # A position only ever follows an order, whose contract and participant the database has checked.
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="positions", db_index=False, db_constraint=False
+    )
+    participant = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="positions", db_index=False, db_constraint=False
+    )
     bought_wh = models.BigIntegerField(default=0)
     sold_wh = models.BigIntegerField(default=0)
     open_buy_wh = models.BigIntegerField(default=0)

@@ -6,7 +6,7 @@ last state), numbered trades, and the changes of the public book, so that 'old s
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,6 @@ from trading.domain.orders import STATUS_NAMES, Order
 from trading.operations.borrow import Borrowed
 from trading.operations.replies import Fill, OrderState, Reply
 from trading.operations.rows import OPS, encode_message
-from units.uuid7 import uuid7_for
 
 RESULTS: dict[type, str] = {
     New: "accepted",
@@ -34,8 +33,7 @@ MOST_NOTE = 200
 _encode = msgspec.json.encode
 
 
-@dataclass(slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One command as the log will hold it."""
 
     seq: int
@@ -58,8 +56,7 @@ class Changed:
     note: str = ""
 
 
-@dataclass(slots=True)
-class TradeRow:
+class TradeRow(NamedTuple):
     """One trade as the table will hold it."""
 
     trade_no: int
@@ -118,7 +115,7 @@ class Effects:
     def _reply(self, message: Message, answer: Answer, seq: int, fills: list[TradeRow]) -> Reply:
         result = RESULTS[type(message)]
         trades = tuple(
-            Fill(t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buy_seq, t.sell_seq) for t in fills
+            [Fill(t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buy_seq, t.sell_seq) for t in fills]
         )
         if isinstance(answer, Order):
             return Reply(result, answer.reason, seq=seq, order=self._state(answer), trades=trades)
@@ -130,7 +127,7 @@ class Effects:
         made = self.orders.get(order.seq)
         at = made.created_at if made else self.borrowed.created_ms(order.seq)
         return OrderState(
-            order.seq, uuid7_for(self.borrowed.market.id, order.seq, at), int(order.book.contract), int(order.key[0]),
+            self.borrowed.market.id, order.seq, at, int(order.book.contract), int(order.key[0]),
             order.key[1], order.side, order.price, order.quantity, order.filled, order.remaining,
             STATUS_NAMES[order.status], order.action, order.reason, order.value,
         )  # fmt: skip

@@ -9,6 +9,7 @@ import psycopg
 from meters.domain.storage import Battery, Commitment, shortfall
 from trading.domain.limits import Holding, ParticipantLimits, PositionKey, Store
 from trading.domain.messages import SELL, Amend, Message, New, Party
+from trading.operations.arrays import integers
 from trading.operations.borrow import Borrowed
 from units.interval import from_ms
 
@@ -53,8 +54,8 @@ def _pairs(held: Borrowed, messages: Sequence[Message]) -> _Pairs:
 def _credit(cursor: Cursor, held: Borrowed, parties: set[int]) -> dict[Party, int]:
     cursor.execute(
         "SELECT participant_id, credit_limit_millidong - committed_millidong FROM trading_admission"
-        " WHERE market_id = %s AND participant_id = ANY(%s) AND active",
-        (held.market.id, list(parties)),
+        " WHERE market_id = %s AND participant_id = ANY(%s::bigint[]) AND active",
+        (held.market.id, integers(parties)),
     )
     return dict(cursor.fetchall())
 
@@ -64,8 +65,10 @@ _POSITIONS = (
     " coalesce(p.committed_millidong, 0), e.net_wh"
 )
 _JOINS = (
-    " LEFT JOIN trading_position p ON (p.market_id, p.contract_id, p.participant_id) = (%s, k.contract, k.party)"
-    " LEFT JOIN trading_energylimit e ON (e.market_id, e.contract_id, e.participant_id) = (%s, k.contract, k.party)"
+    " LEFT JOIN LATERAL (SELECT * FROM trading_position WHERE market_id = %s AND contract_id = k.contract"
+    " AND participant_id = k.party OFFSET 0) p ON true"
+    " LEFT JOIN LATERAL (SELECT net_wh FROM trading_energylimit WHERE market_id = %s AND contract_id = k.contract"
+    " AND participant_id = k.party OFFSET 0) e ON true"
 )
 NetWh = dict[PositionKey, int | None]
 
@@ -75,7 +78,7 @@ def _positions(cursor: Cursor, held: Borrowed, keys: list[tuple[int, int]]) -> t
     cursor.execute(
         f"SELECT k.contract, k.party, {_POSITIONS}"
         f" FROM unnest(%s::bigint[], %s::bigint[]) AS k(contract, party) {_JOINS}",
-        (list(contracts), list(parties), held.market.id, held.market.id),
+        (integers(contracts), integers(parties), held.market.id, held.market.id),
     )
     return _split(cursor.fetchall())
 

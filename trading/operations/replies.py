@@ -1,17 +1,18 @@
 """What a caller is told about each message, once it is durable."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from trading.domain.errors import SENTENCES
+from units.uuid7 import uuid7_for
 
 
-@dataclass(frozen=True, slots=True)
-class OrderState:
+class OrderState(NamedTuple):
     """An order as it stands after a message. Energy in Wh, price in VND/kWh, value in milli-VND."""
 
+    market_id: int
     seq: int
-    order_id: UUID
+    created_ms: int
     contract_id: int
     participant_id: int
     client_order_id: str
@@ -26,13 +27,17 @@ class OrderState:
     value_millidong: int
 
     @property
+    def order_id(self) -> UUID:
+        """The id by which the world knows the order."""
+        return uuid7_for(self.market_id, self.seq, self.created_ms)
+
+    @property
     def average_price(self) -> int | None:
         """The mean price of the fills, rounded to the nearest VND/kWh for display, or None."""
         return (2 * self.value_millidong + self.filled_wh) // (2 * self.filled_wh) if self.filled_wh else None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """One trade as a reply tells it; `buy_seq` and `sell_seq` name the orders."""
 
     trade_no: int
@@ -44,8 +49,7 @@ class Fill:
     sell_seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer to one message. `result` is accepted, rejected, cancelled, amended, duplicate or ok."""
 
     result: str

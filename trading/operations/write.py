@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import psycopg
 
 from trading.domain.limits import Holding, PositionKey
+from trading.operations.arrays import integers, texts
 from trading.operations.borrow import Borrowed
 from trading.operations.effects import Changed, Effects, LogLine, TradeRow
 from trading.operations.rows import ORDER_COLUMNS
@@ -91,26 +92,25 @@ _UPDATED = (
     ("shown_wh", "bigint"), ("status", "smallint"), ("action", "text"), ("reason", "text"),
     ("value_millidong", "bigint"), ("priority", "bigint"), ("revision", "int"), ("last_seq", "bigint"),
 )  # fmt: skip
+_NAMES = ", ".join(name for name, _ in _UPDATED)
 _UPDATE_SQL = (
     "UPDATE trading_order o SET updated_at = %s, "
     + ", ".join(f"{name} = n.{name}" for name, _ in _UPDATED)
-    + " FROM unnest(%s::bigint[], "
-    + ", ".join(f"%s::{kind}[]" for _, kind in _UPDATED)
-    + ") AS n(seq, "
-    + ", ".join(name for name, _ in _UPDATED)
-    + ") WHERE o.market_id = %s AND o.seq = n.seq"
+    + f" FROM (SELECT k.*, r.place FROM unnest(%s::bigint[], {', '.join(f'%s::{kind}[]' for _, kind in _UPDATED)})"
+    + f" AS k(seq, {_NAMES}), LATERAL (SELECT ctid AS place FROM trading_order WHERE market_id = %s AND seq = k.seq"
+    + " OFFSET 0) r) n WHERE o.ctid = n.place"
 )
 
 
 def _update_orders(cursor: Cursor, held: Borrowed, updated: list[Changed]) -> None:
-    rows = [
-        (
-            c.order.seq, c.order.price, c.order.quantity, c.order.filled, c.order.remaining, c.order.shown,
-            c.order.status, c.order.action, c.order.reason, c.order.value, c.order.priority, c.revision, c.last_seq,
-        )
-        for c in updated
-    ]  # fmt: skip
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    orders = [change.order for change in updated]
+    columns = (
+        integers([o.seq for o in orders]), integers([o.price for o in orders]), integers([o.quantity for o in orders]),
+        integers([o.filled for o in orders]), integers([o.remaining for o in orders]),
+        integers([o.shown for o in orders]), integers([o.status for o in orders]), texts([o.action for o in orders]),
+        texts([o.reason for o in orders]), integers([o.value for o in orders]), integers([o.priority for o in orders]),
+        integers([c.revision for c in updated]), integers([c.last_seq for c in updated]),
+    )  # fmt: skip
     cursor.execute(_UPDATE_SQL, (from_ms(held.at), *columns, held.market.id))
 
 
@@ -135,18 +135,19 @@ def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey
     changed = {key: row for key, row in positions.items() if any(row.figures())}
     if not changed:
         return
-    columns = [list(column) for column in zip(*((*key, *row.figures()) for key, row in changed.items()), strict=True)]
+    columns = map(integers, zip(*((*key, *row.figures()) for key, row in changed.items()), strict=True))
     cursor.execute(
         # Not an upsert: that would hold the change itself, which may be negative, against the table's checks.
-        "WITH n AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[]) AS n(contract, party, bought, sold, open_buy, open_sell, committed)),"
+        "WITH n AS MATERIALIZED (SELECT k.*, r.place FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS k(contract, party, bought, sold, open_buy, open_sell, committed)"
+        " LEFT JOIN LATERAL (SELECT ctid AS place FROM trading_position WHERE market_id = %s"
+        " AND contract_id = k.contract AND participant_id = k.party OFFSET 0) r ON true),"
         " known AS (UPDATE trading_position p SET bought_wh = p.bought_wh + n.bought, sold_wh = p.sold_wh + n.sold,"
         " open_buy_wh = p.open_buy_wh + n.open_buy, open_sell_wh = p.open_sell_wh + n.open_sell,"
-        " committed_millidong = p.committed_millidong + n.committed FROM n WHERE p.market_id = %s"
-        " AND p.contract_id = n.contract AND p.participant_id = n.party RETURNING p.contract_id, p.participant_id)"
+        " committed_millidong = p.committed_millidong + n.committed FROM n WHERE p.ctid = n.place)"
         " INSERT INTO trading_position (market_id, contract_id, participant_id, bought_wh, sold_wh, open_buy_wh,"
-        " open_sell_wh, committed_millidong) SELECT %s, n.* FROM n"
-        " WHERE NOT EXISTS (SELECT FROM known k WHERE k.contract_id = n.contract AND k.participant_id = n.party)",
+        " open_sell_wh, committed_millidong)"
+        " SELECT %s, contract, party, bought, sold, open_buy, open_sell, committed FROM n WHERE place IS NULL",
         (*columns, market_id, market_id),
     )
     _write_credit(cursor, market_id, changed)
@@ -160,9 +161,10 @@ def _write_credit(cursor: Cursor, market_id: int, changed: dict[PositionKey, Hol
     if moved:
         cursor.execute(
             "UPDATE trading_admission a SET committed_millidong = a.committed_millidong + n.amount"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(party, amount)"
-            " WHERE a.market_id = %s AND a.participant_id = n.party",
-            (list(moved), list(moved.values()), market_id),
+            " FROM (SELECT k.amount, r.id FROM unnest(%s::bigint[], %s::bigint[]) AS k(party, amount), LATERAL ("
+            " SELECT id FROM trading_admission WHERE market_id = %s AND participant_id = k.party OFFSET 0) r) n"
+            " WHERE a.id = n.id",
+            (integers(moved), integers(moved.values()), market_id),
         )
 
 
@@ -173,7 +175,7 @@ def _write_contracts(cursor: Cursor, held: Borrowed, effects: Effects) -> None:
         by_contract[trade.contract].append(trade)
     rows = [_summary(contract, trades) for contract, trades in by_contract.items()]
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = map(integers, zip(*rows, strict=True))
         cursor.execute(
             "UPDATE trading_contract c SET last_price = n.last, last_at = %s,"
             " high_price = greatest(c.high_price, n.high), low_price = least(c.low_price, n.low),"
