@@ -1,7 +1,7 @@
 """One settings module for every place the product runs; what differs between places is an environment variable.
 
-`DATABASE_URL` and `REDIS_URL` name the two servers. With both unset the launcher starts the embedded ones and sets them,
-so by the time Django reads this module they are always known.
+`DATABASE_URL` and `REDIS_URL` name the two servers. With both unset the launcher starts the embedded ones and sets
+them, so by the time Django reads this module they are always known.
 """
 
 from pathlib import Path
@@ -76,7 +76,7 @@ TEMPLATES = [
     }
 ]
 
-# Without a database the pure commands (replays, lint, message catalogues) still work; the first query says what is missing.
+# Without a database the pure commands (replays, catalogues) still work; the first query says what is missing.
 _database_url = env.str("DATABASE_URL", default="")
 if _database_url:
     DATABASES = {"default": env.db_url_config(_database_url)}
@@ -144,7 +144,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Wattbourse API",
     "VERSION": "1",
-    "DESCRIPTION": "Orders, market data and meter readings of a local energy market. Energy is integer Wh, prices integer VND/kWh.",
+    "DESCRIPTION": "Orders, market data and meter readings of a local energy market. Energy in Wh, prices in VND/kWh.",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
 }

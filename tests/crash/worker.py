@@ -1,7 +1,7 @@
 """A process that places orders until it is killed, and writes down every answer it got: `worker.py MARKET FIRST FILE`.
 
 Several run at once, over the same stream of orders from different places in it. A line is written only after the
-answer, by one system call, so that what stands in the file was acknowledged. `DJANGO_SETTINGS_MODULE` comes from outside.
+answer, by one system call, so that what stands in the file was acknowledged.
 """
 
 import os

@@ -1,16 +1,18 @@
 """Killed processes and a database that loses power: nothing acknowledged is lost, nothing is done twice.
 
 Real processes race over one stream of orders with the same client order ids; some are killed with SIGKILL in the
-middle, PostgreSQL is killed too, and all go on. At the end every acknowledged order is there once, and replaying the log gives
-the stored orders and trades byte for byte. `WB_CRASH_KILLS` and `WB_CRASH_STOPS` ask for more rounds.
+middle, PostgreSQL is killed too, and all go on. At the end every acknowledged order is there once, and the replayed log
+gives the stored orders and trades byte for byte. `WB_CRASH_KILLS` and `WB_CRASH_STOPS` ask for more rounds.
 """
 
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -85,15 +87,20 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path):
-    with connect_or_start(tmp_path / "home", say=lambda _: None) as servers:
-        urls = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
-        acks = tmp_path / "acks"
-        acks.touch()
-        site = Site(tmp_path / "home", urls, acks)
-        yield site
-        while site.workers:
-            site.kill_worker(0)
+def site():
+    folder = Path(tempfile.mkdtemp(prefix="wb-crash-"))
+    folder.chmod(0o711)  # run by root, the servers are another account's, and must get in
+    try:
+        with connect_or_start(folder / "home", say=lambda _: None) as servers:
+            urls = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+            acks = folder / "acks"
+            acks.touch()
+            site = Site(folder / "home", urls, acks)
+            yield site
+            while site.workers:
+                site.kill_worker(0)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for_growth(path: Path, more: int, seconds: float = 60) -> None:

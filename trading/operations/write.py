@@ -139,7 +139,8 @@ def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey
     cursor.execute(
         # Not an upsert: that would hold the change itself, which may be negative, against the table's checks.
         "WITH n AS MATERIALIZED (SELECT k.*, r.place FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS k(contract, party, bought, sold, open_buy, open_sell, committed)"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS k(contract, party, bought, sold,"
+        " open_buy, open_sell, committed)"
         " LEFT JOIN LATERAL (SELECT ctid AS place FROM trading_position WHERE market_id = %s"
         " AND contract_id = k.contract AND participant_id = k.party OFFSET 0) r ON true),"
         " known AS (UPDATE trading_position p SET bought_wh = p.bought_wh + n.bought, sold_wh = p.sold_wh + n.sold,"
