@@ -12,5 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/<slug:key>", OneToken.as_view()),
     path("", include("trading.api")),
     path("", include("meters.api")),
-    re_path(r"^(?P<rest>.*)$", not_found),
+    re_path(r"", not_found),
 ]

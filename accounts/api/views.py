@@ -84,7 +84,7 @@ def weigh(user: User, messages: int) -> Taken:
 
 
 @csrf_exempt
-def not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
+def not_found(request: HttpRequest) -> HttpResponse:
     """Every address of the API that is none."""
     return refuse(Problem(404, "not_found", "There is no such address in this API."))
 

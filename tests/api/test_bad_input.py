@@ -168,6 +168,8 @@ NOWHERE = [
     "",
     "nothing",
     "orders/",
+    "%0A",
+    "orders/a%0Ab",
     "markets/no-such",
     "markets/no-such/snapshot",
     "markets/%00",

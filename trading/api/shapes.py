@@ -20,7 +20,7 @@ Stp = Literal["cancel_taker", "cancel_maker", "cancel_both"]
 Status = Literal["open", "partially_filled", "filled", "cancelled", "expired"]
 ClientOrderId = Annotated[str, Meta(min_length=1, max_length=36, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Note = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
-Level = tuple[int, int, int]
+Level = Annotated[list[int], Meta(min_length=3, max_length=3)]
 
 
 class NewOrder(Struct, forbid_unknown_fields=True):
