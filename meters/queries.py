@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import connection
 
-from meters.columns import IntArray, read_columns
+from meters.columns import IntArray, distinct, read_columns
 from meters.models import Device, MeteringPoint, Site
 
 ESTIMATE_DAYS = 7
@@ -96,7 +96,8 @@ _CURRENT = """
 
 
 def _by_participant(rows: dict[str, IntArray]) -> Readings:
-    participants, first = np.unique(rows["participant"], return_index=True)
+    participants = distinct(rows["participant"])
+    first = np.searchsorted(rows["participant"], participants)
     if not len(participants):
         none = np.zeros(0, dtype=np.int64)
         return Readings(none, none, none, none, none.astype(bool))
