@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import connection
 
-from meters.columns import IntArray, read_columns
+from meters.columns import IntArray, distinct, read_columns
 from meters.models import Site
 from tariffs.domain.windows import NoPrice, Window, price_at
 from tariffs.models import SiteTerms, TariffRow
@@ -51,7 +51,7 @@ def terms_at(site_id: int, start: datetime) -> Terms:
 def retail_prices(site_id: int, participant_ids: Sequence[int], start: datetime) -> dict[int, int]:
     """What the grid charges each participant in the interval from `start`, đồng/kWh; those without a price are left
     out. Two queries, however many participants."""
-    ids = np.unique(np.asarray(participant_ids, dtype=np.int64))
+    ids = distinct(np.asarray(participant_ids, dtype=np.int64))
     prices = retail_price_array(site_id, ids, start)
     known = prices != NO_PRICE
     return dict(zip(ids[known].tolist(), prices[known].tolist(), strict=True))
@@ -63,13 +63,13 @@ def retail_price_array(site_id: int, participant_ids: IntArray, start: datetime)
     with connection.cursor() as cursor:
         assigned = read_columns(cursor, _ASSIGNED, (site_id, local.date()), ("participant", "tariff"))
     prices = np.full(len(participant_ids), NO_PRICE, dtype=np.int64)
-    tariffs, which = np.unique(assigned["tariff"], return_inverse=True)
+    tariffs = distinct(assigned["tariff"])
     if not len(tariffs) or not len(prices):
         return prices
     by_tariff = _price_by_tariff(tariffs.tolist(), local.date(), local.hour * 60 + local.minute)
     where = np.searchsorted(participant_ids, assigned["participant"]).clip(max=len(prices) - 1)
     wanted = participant_ids[where] == assigned["participant"]
-    prices[where[wanted]] = by_tariff[which[wanted]]
+    prices[where[wanted]] = by_tariff[np.searchsorted(tariffs, assigned["tariff"][wanted])]
     return prices
 
 
