@@ -2,6 +2,11 @@
 
 Two laws stand in the database itself: entries are never changed or deleted, and every statement that adds entries must
 leave each transaction it touches at zero, in energy and in money.
+
+The tables that grow with every interval have no foreign keys: checked row by row at commit, they took as long as all
+the rest of a large run. Triggers check the same once a statement, over the added rows as a set, and more than a key
+can: run, transaction, account and party are of the row's own market. What they refer to is never deleted, so it stays
+true: runs, transactions and accounts are append-only, and an account's foreign key holds its participant.
 """
 
 import pgtrigger
@@ -13,6 +18,43 @@ from accounts.models import Participant
 from trading.models import Contract, Market
 
 APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
+
+
+def _after_insert(name: str, func: str, declare: list[tuple[str, str]] | None = None) -> pgtrigger.Trigger:
+    """A law over the rows that one statement added, COPY included."""
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="added"),
+        declare=declare,
+        func=func,
+    )
+
+
+def _belongs_to_run(name: str, *parties: str) -> pgtrigger.Trigger:
+    """The run is of the row's market, and so is each party: it has an account there, opened before its results."""
+    joins = "".join(
+        f" LEFT JOIN settlement_ledgeraccount {party} ON {party}.market_id = x.market_id"
+        f" AND {party}.kind = 'participant' AND {party}.participant_id = x.{party}_id"
+        for party in parties
+    )
+    missing = "".join(f" OR {party}.id IS NULL" for party in parties)
+    return _after_insert(
+        name,
+        f"""
+            IF EXISTS (
+                SELECT FROM (SELECT DISTINCT run_id, market_id{"".join(f", {p}_id" for p in parties)} FROM added) x
+                LEFT JOIN settlement_settlementrun r ON r.id = x.run_id AND r.market_id = x.market_id{joins}
+                WHERE r.id IS NULL{missing}
+            ) THEN
+                RAISE EXCEPTION 'a result names a run or a party that its market does not have'
+                    USING ERRCODE = 'foreign_key_violation';
+            END IF;
+            RETURN NULL;
+        """,
+    )
 
 
 class SettlementRun(models.Model):
@@ -63,8 +105,12 @@ class ParticipantResult(models.Model):
 
     pk = models.CompositePrimaryKey("run", "participant")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="results", db_index=False)
-    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey(
+        SettlementRun, on_delete=models.PROTECT, related_name="results", db_index=False, db_constraint=False
+    )
+    participant = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     import_wh = models.BigIntegerField()
     export_wh = models.BigIntegerField()
     sold_wh = models.BigIntegerField()
@@ -91,8 +137,10 @@ class ParticipantResult(models.Model):
                 name="energy_is_conserved",
             ),
         )
-        indexes = (models.Index(fields=("market", "participant", "run"), name="result_of_participant"),)
-        triggers = (pgtrigger.Protect(name="result_is_append_only", operation=APPEND_ONLY),)
+        triggers = (
+            pgtrigger.Protect(name="result_is_append_only", operation=APPEND_ONLY),
+            _belongs_to_run("result_belongs_to_run", "participant"),
+        )
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.participant_id}"
@@ -103,13 +151,18 @@ class TradeResult(models.Model):
 
     pk = models.CompositePrimaryKey("run", "trade_no")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="trades", db_index=False)
+    run = models.ForeignKey(
+        SettlementRun, on_delete=models.PROTECT, related_name="trades", db_index=False, db_constraint=False
+    )
     trade_no = models.BigIntegerField()
     delivered_wh = models.BigIntegerField()
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(delivered_wh__gte=0), name="delivered_not_negative"),)
-        triggers = (pgtrigger.Protect(name="trade_result_is_append_only", operation=APPEND_ONLY),)
+        triggers = (
+            pgtrigger.Protect(name="trade_result_is_append_only", operation=APPEND_ONLY),
+            _belongs_to_run("trade_result_belongs_to_run"),
+        )
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.trade_no}"
@@ -120,10 +173,16 @@ class Compensation(models.Model):
 
     pk = models.CompositePrimaryKey("run", "trade_no", "payer")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="compensations", db_index=False)
+    run = models.ForeignKey(
+        SettlementRun, on_delete=models.PROTECT, related_name="compensations", db_index=False, db_constraint=False
+    )
     trade_no = models.BigIntegerField()
-    payer = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
-    payee = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    payer = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    payee = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     missed_wh = models.BigIntegerField()
     charged_wh = models.BigIntegerField()
     amount_millidong = models.BigIntegerField()
@@ -135,7 +194,10 @@ class Compensation(models.Model):
                 name="compensation_of_a_loss",
             ),
         )
-        triggers = (pgtrigger.Protect(name="compensation_is_append_only", operation=APPEND_ONLY),)
+        triggers = (
+            pgtrigger.Protect(name="compensation_is_append_only", operation=APPEND_ONLY),
+            _belongs_to_run("compensation_belongs_to_run", "payer", "payee"),
+        )
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.trade_no}"
@@ -165,6 +227,7 @@ class LedgerAccount(models.Model):
                 name="participant_account_has_participant",
             ),
         )
+        triggers = (pgtrigger.Protect(name="account_is_append_only", operation=APPEND_ONLY),)
 
     def __str__(self) -> str:
         return f"{self.market_id} {self.kind} {self.participant_id or ''}"
@@ -205,8 +268,12 @@ class LedgerEntry(models.Model):
 
     pk = models.CompositePrimaryKey("transaction", "account")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries", db_index=False)
-    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    transaction = models.ForeignKey(
+        LedgerTransaction, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
+    account = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
     energy_wh = models.BigIntegerField()
     amount_millidong = models.BigIntegerField()
 
@@ -214,20 +281,33 @@ class LedgerEntry(models.Model):
         indexes = (models.Index(fields=("account", "transaction"), name="entry_of_account"),)
         triggers = (
             pgtrigger.Protect(name="entry_is_append_only", operation=APPEND_ONLY),
-            pgtrigger.Trigger(
-                name="transaction_sums_to_zero",
-                level=pgtrigger.Statement,
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="added"),
-                declare=[("unbalanced", "BIGINT")],
+            _after_insert(
+                "transaction_sums_to_zero",
                 # Summed over the added rows alone: what was there before already sums to zero.
-                func="""
+                """
                     SELECT transaction_id INTO unbalanced FROM added
                         GROUP BY transaction_id HAVING sum(amount_millidong) <> 0 OR sum(energy_wh) <> 0 LIMIT 1;
                     IF unbalanced IS NOT NULL THEN
                         RAISE EXCEPTION 'ledger transaction % does not sum to zero', unbalanced
                             USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+                [("unbalanced", "BIGINT")],
+            ),
+            _after_insert(
+                "entry_belongs_to_market",
+                """
+                    IF EXISTS (
+                        SELECT FROM added e LEFT JOIN settlement_ledgeraccount a
+                        ON a.id = e.account_id AND a.market_id = e.market_id WHERE a.id IS NULL
+                    ) OR EXISTS (
+                        SELECT FROM (SELECT DISTINCT transaction_id, market_id FROM added) e
+                        LEFT JOIN settlement_ledgertransaction t
+                        ON t.id = e.transaction_id AND t.market_id = e.market_id WHERE t.id IS NULL
+                    ) THEN
+                        RAISE EXCEPTION 'a ledger entry names an account or a transaction that its market does not have'
+                            USING ERRCODE = 'foreign_key_violation';
                     END IF;
                     RETURN NULL;
                 """,

@@ -34,7 +34,7 @@ class World:
     def add(
         self, code: str, *, retail: int | None = None, ask: int | None = None, bid: int | None = None
     ) -> Participant:
-        person = Participant.objects.create(code=code, name=code, kind="household")
+        person = Participant.objects.get_or_create(code=code, defaults={"name": code, "kind": "household"})[0]
         self.people[code] = person
         MeteringPoint.objects.create(site=self.site, participant=person, code=f"MP-{code}")
         Admission.objects.create(

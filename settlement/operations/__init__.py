@@ -3,7 +3,7 @@
 from settlement.operations.due import mark_delivered, run_due, touched
 from settlement.operations.errors import SettlementError
 from settlement.operations.recompute import Recomputed, recompute
-from settlement.operations.settle import RunSummary, resettle, settle
+from settlement.operations.runs import RunSummary, resettle, settle
 
 __all__ = [
     "Recomputed",

@@ -16,7 +16,7 @@ from meters.queries import all_boundary_readings_in
 from settlement.domain.calendar import KINDS, RECONCILIATIONS, due_before
 from settlement.models import SettlementAlarm
 from settlement.operations.errors import SettlementError
-from settlement.operations.settle import RunSummary, settle_unless_busy
+from settlement.operations.runs import RunSummary, settle_unless_busy
 from trading.models import Contract, Market
 
 log = logging.getLogger(__name__)

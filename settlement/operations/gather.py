@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import connection
 
-from meters.columns import IntArray, read_columns
+from meters.columns import IntArray, distinct, read_columns
 from meters.models import Site
 from meters.queries import current_readings, output_since, reading_revision, sub_metered_output
 from settlement.domain.calendar import month_start
@@ -62,7 +62,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None) -> Gathered:
     terms = _terms(contract)
     revision = reading_revision(contract.site_id, contract.delivery_start)
     trades, limits = _trades(contract.id), _pool_limits(contract.market_id, previous)
-    ids = np.unique(np.concatenate([limits["participant"], trades["seller"], trades["buyer"]]))
+    ids = distinct(np.concatenate([limits["participant"], trades["seller"], trades["buyer"]]))
     readings = current_readings(contract.site_id, contract.delivery_start, contract.minutes)
     metered = {
         name: aligned(ids, readings.participant_ids, getattr(readings, name))

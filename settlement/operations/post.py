@@ -22,6 +22,12 @@ from settlement.operations.gather import Gathered
 MARKET_ACCOUNTS = (LedgerAccount.Kind.OPERATOR, LedgerAccount.Kind.NETWORK)
 
 
+def open_accounts(market_id: int, participant_ids: IntArray) -> IntArray:
+    """`accounts_of`, before anything refers to them."""
+    with connection.cursor() as cursor:
+        return accounts_of(cursor, market_id, participant_ids)
+
+
 def write_results(run: SettlementRun, gathered: Gathered, inputs: ClearingInput, result: ClearingResult) -> None:
     """Store what the run found for every participant, trade and loss."""
     with connection.cursor() as cursor:
@@ -30,10 +36,9 @@ def write_results(run: SettlementRun, gathered: Gathered, inputs: ClearingInput,
         _write_compensations(cursor, run, gathered.interval, result)
 
 
-def post(run: SettlementRun, interval: Interval, inputs: ClearingInput, result: ClearingResult) -> int:
+def post(run: SettlementRun, accounts: IntArray, inputs: ClearingInput, result: ClearingResult) -> int:
     """Post the difference between this result and what stands in the ledger; how many entries that took."""
     with connection.cursor() as cursor:
-        accounts = accounts_of(cursor, run.market_id, interval.participant_ids)
         posted = _posted(cursor, run.contract_id, accounts) if run.number > 1 else nothing(inputs.participants)
         return _write_entries(cursor, run, accounts, state_of(inputs, result).minus(posted))
 
@@ -101,7 +106,7 @@ def accounts_of(cursor: CursorWrapper, market_id: int, participant_ids: IntArray
     Those that are missing are opened.
     """
     known = _accounts(cursor, market_id)
-    missing = np.setdiff1d(participant_ids, known["participant"])
+    missing = participant_ids[~np.isin(participant_ids, known["participant"])]
     if len(missing):
         _open_accounts(cursor, market_id, missing.tolist())
         known = _accounts(cursor, market_id)

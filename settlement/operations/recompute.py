@@ -43,6 +43,11 @@ def recompute(run_id: int) -> Recomputed:
     )
 
 
+def interval_of(run: SettlementRun) -> Interval:
+    """The input of a past run, from what is stored beside it."""
+    return _interval(run, _people(run.results_of_id or run.pk), _trades(run))
+
+
 def _people(run_id: int) -> dict[str, Any]:
     optional = ", ".join(f"coalesce({name}, {_NONE})" for name in _OPTIONAL_COLUMNS)
     query = (

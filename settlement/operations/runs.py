@@ -20,7 +20,7 @@ from settlement.models import SettlementRun
 from settlement.operations.announce import announce
 from settlement.operations.errors import SettlementError, raise_alarm, resolve_alarm
 from settlement.operations.gather import ContractRow, Gathered, gather
-from settlement.operations.post import post, write_results
+from settlement.operations.post import open_accounts, post, write_results
 from trading.models import Contract
 
 log = logging.getLogger(__name__)
@@ -173,8 +173,9 @@ def _run(
     run.pool_wh, run.pool_price = int(result.pool.wh.sum()), result.pool.price
     run.invariants = figures(inputs, result)
     run.save(force_insert=True)
+    accounts = open_accounts(run.market_id, gathered.interval.participant_ids)
     write_results(run, gathered, inputs, result)
-    return run, post(run, gathered.interval, inputs, result)
+    return run, post(run, accounts, inputs, result)
 
 
 def _cleared(gathered: Gathered) -> tuple[ClearingInput, ClearingResult]:
