@@ -7,6 +7,7 @@ copies the very rows that came out of it into the same table, with the same inde
 
 import random
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -32,9 +33,9 @@ def run() -> dict[str, Any]:
         small: list[float] = []
         for number in range(ROUNDS):
             calls = _calls(parties, contracts, number)
-            rates.append(ORDERS / _seconds(lambda calls=calls: _submit(market, calls, at)))
+            rates.append(ORDERS / _seconds(partial(_submit, market, calls, at)))
             copies.append(_copy_rate())
-            small.append(200 / _seconds(lambda n=number: _submit_singly(market, parties, contracts, at, n)))
+            small.append(200 / _seconds(partial(_submit_singly, market, parties, contracts, at, number)))
         trades = _count("trading_trade")
     return {
         "name": "submit",

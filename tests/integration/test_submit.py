@@ -10,7 +10,7 @@ from psycopg.errors import CheckViolation
 from tests.factories import NOON, give_panels, make_market, make_participants, minutes, open_contracts
 from trading.domain.messages import BUY, GTD, SELL, Amend, Cancel, CancelAll, New, Uncross
 from trading.models import Admission, Command, Contract, EnergyLimit, Order, Position, Trade
-from trading.operations import UnknownMarket, audit, submit, tick
+from trading.operations import UnknownMarket, audit, halt, resume, submit, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -263,3 +263,41 @@ def test_the_audit_finds_what_was_changed_behind_its_back(market) -> None:
     assert audit(market.pk).differences == ()
     Order.objects.update(price=1_499)
     assert len(audit(market.pk).differences) == 1
+
+
+def test_workers_that_tick_at_once_uncross_and_close_once() -> None:
+    market = make_market(call_ends_minutes=60)
+    seller, buyer = make_participants(2)
+    contract = open_contracts(market)[3]
+    take(
+        market,
+        New(seller.pk, "s", contract.pk, SELL, 1_000, 1_000),
+        New(buyer.pk, "b", contract.pk, BUY, 1_000, 1_200),
+        New(buyer.pk, "rest", contract.pk, BUY, 700, 900),
+    )
+    in_threads(4, lambda _: tick(market.pk, contract.call_until))
+    assert Trade.objects.count() == 1
+    in_threads(4, lambda _: tick(market.pk, contract.gate_closes_at))
+    assert Order.objects.get(client_order_id="rest").action == "gate_closed"
+    contract.refresh_from_db()
+    assert contract.state == Contract.State.CLOSED
+    assert audit(market.pk).differences == ()
+
+
+def test_a_halt_keeps_the_queue_and_the_auction_waits() -> None:
+    market = make_market(call_ends_minutes=60)
+    (party,) = make_participants(1)
+    contract = open_contracts(market)[3]
+    take(market, New(party.pk, "s", contract.pk, SELL, 1_000, 1_000))
+    halt(market, by=None, at=NOON)
+    market.refresh_from_db()
+    (refused,) = take(market, New(party.pk, "t", contract.pk, SELL, 1_000, 1_000))
+    assert refused.reason == "halted"
+    tick(market.pk, contract.call_until)
+    contract.refresh_from_db()
+    assert contract.state == Contract.State.CALL
+    resume(market, by=None, at=contract.call_until)
+    tick(market.pk, contract.call_until)
+    contract.refresh_from_db()
+    assert contract.state == Contract.State.CONTINUOUS
+    assert Order.objects.get().status == Order.Status.OPEN

@@ -60,4 +60,4 @@ def _places(parties: set[int], contract: int | None) -> list[tuple[MarketRoute, 
 
 def _cancel(user: User, route: MarketRoute, party: int, contract: int | None) -> int:
     reply = submit(route.market_id, [CancelAll(party, contract)], by=user, at=route.now(datetime.now(UTC)))[0]
-    return reply.count or 0
+    return reply.closed or 0

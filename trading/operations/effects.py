@@ -110,7 +110,7 @@ class Effects:
             return Reply("rejected", answer.code, answer.bound)
         if isinstance(answer, Duplicate):
             return Reply("duplicate", answer.order.reason, order=self._state(answer.order), seq=answer.order.seq)
-        return Reply("ok", count=answer.count if isinstance(answer, Done) else None)
+        return Reply("ok", closed=answer.count if isinstance(answer, Done) else None)
 
     def _reply(self, message: Message, answer: Answer, seq: int, fills: list[TradeRow]) -> Reply:
         result = RESULTS[type(message)]
@@ -121,7 +121,7 @@ class Effects:
             return Reply(result, answer.reason, seq=seq, order=self._state(answer), trades=trades)
         assert isinstance(answer, Done)
         count = answer.count if isinstance(message, CancelAll) else None
-        return Reply(result, seq=seq, trades=trades, count=count, price=answer.price)
+        return Reply(result, seq=seq, trades=trades, closed=count, price=answer.price)
 
     def _state(self, order: Order) -> OrderState:
         made = self.orders.get(order.seq)
@@ -211,8 +211,8 @@ def _outcome(reply: Reply, touched: list[Order], fills: list[TradeRow], book: li
         outcome["reason"] = reply.reason
     if reply.order is not None:
         outcome["order"] = reply.order.seq
-    if reply.count is not None:
-        outcome["count"] = reply.count
+    if reply.closed is not None:
+        outcome["count"] = reply.closed
     if reply.price is not None:
         outcome["price"] = reply.price
     outcome["orders"] = [

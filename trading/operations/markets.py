@@ -122,17 +122,17 @@ def _mark_delivered(market: Market, at: datetime) -> int:
     return over.update(state=Contract.State.DELIVERED)
 
 
-def halt(market: Market, *, by: User, at: datetime) -> None:
+def halt(market: Market, *, by: User | None, at: datetime) -> None:
     """Stops trading: cancelling stays possible, the queue is kept, opening auctions wait."""
     _command(market, Halt(), by=by, at=at)
 
 
-def resume(market: Market, *, by: User, at: datetime) -> None:
+def resume(market: Market, *, by: User | None, at: datetime) -> None:
     """Goes on after a halt."""
     _command(market, Resume(), by=by, at=at)
 
 
-def _command(market: Market, message: Message, *, by: User, at: datetime) -> None:
+def _command(market: Market, message: Message, *, by: User | None, at: datetime) -> None:
     submit(market.pk, [message], by=by, at=at)
 
 

@@ -58,7 +58,7 @@ class Reply(NamedTuple):
     seq: int = 0
     order: OrderState | None = None
     trades: tuple[Fill, ...] = ()
-    count: int | None = None
+    closed: int | None = None  # how many orders a cancel-all ended
     price: int | None = None
 
     @property

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.models import Participant
 from meters.models import Site
+from trading.domain.book import Book
 from trading.domain.messages import Amend, Cancel, CancelAll, Message, New, Party, Time, Uncross
 from trading.domain.orders import STATUS_NAMES
 from trading.domain.replay import RESULTS
@@ -50,10 +51,8 @@ class ScratchMarket:
             lot_wh=rules.lot_wh, min_wh=rules.min_wh, max_wh=rules.max_wh,
         )  # fmt: skip
 
-    def _make_contract(self, book: object, number: int) -> int:
-        opens, closes, call = (
-            _moment(getattr(book, name)) for name in ("gate_opens_at", "gate_closes_at", "call_until")
-        )
+    def _make_contract(self, book: Book, number: int) -> int:
+        opens, closes, call = map(_moment, (book.gate_opens_at, book.gate_closes_at, book.call_until))
         start = from_ms(number)  # only to be another one each time: a replay delivers nothing
         contract = Contract.objects.create(
             market=self.market, delivery_start=start, delivery_end=from_ms(number + 1), gate_opens_at=opens,
@@ -95,8 +94,8 @@ class ScratchMarket:
         if isinstance(message, Cancel | Amend):
             return message._replace(participant=self._party(message.participant))
         if isinstance(message, CancelAll):
-            contract = None if message.contract is None else self.contracts.get(message.contract, NO_CONTRACT)
-            return CancelAll(self._party(message.participant), contract)
+            wanted = None if message.contract is None else self.contracts.get(message.contract, NO_CONTRACT)
+            return CancelAll(self._party(message.participant), wanted)
         if isinstance(message, Uncross):
             return Uncross(self.contracts.get(message.contract, NO_CONTRACT))
         return message
@@ -133,7 +132,7 @@ class ScratchMarket:
         told = {"result": "ok", "reason": None, "status": None, "order": None}
         told["trades"] = [self._fill(fill) for fill in reply.trades]
         if isinstance(message, CancelAll):
-            told["count"] = reply.count
+            told["count"] = reply.closed
         elif isinstance(message, Uncross):
             told["price"] = reply.price
         return told

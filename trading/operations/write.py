@@ -155,9 +155,9 @@ def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey
 
 
 def _write_credit(cursor: Cursor, market_id: int, changed: dict[PositionKey, Holding]) -> None:
-    held: dict[object, int] = defaultdict(int)
+    held: dict[int, int] = defaultdict(int)
     for (_, party), row in changed.items():
-        held[party] += row.committed
+        held[int(party)] += row.committed
     moved = {party: amount for party, amount in held.items() if amount}
     if moved:
         cursor.execute(

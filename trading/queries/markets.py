@@ -49,9 +49,7 @@ class ParticipantView:
 
 def market_now(market: Market | MarketView, wall: datetime) -> datetime:
     """What the market's clock shows when the wall's shows `wall`."""
-    return market_time(
-        wall, rate=market.clock_rate, clock_at=market.clock_at, started_at=market.clock_started_at
-    )  # fmt: skip
+    return market_time(wall, rate=market.clock_rate, clock_at=market.clock_at, started_at=market.clock_started_at)
 
 
 def markets() -> list[MarketView]:
@@ -62,6 +60,12 @@ def markets() -> list[MarketView]:
 def market_by_code(code: str) -> MarketView | None:
     """The market of that code, or None."""
     row = Market.objects.select_related("site").filter(code=code).first()
+    return _view(row) if row else None
+
+
+def market_by_id(market_id: int) -> MarketView | None:
+    """The market of that number, or None."""
+    row = Market.objects.select_related("site").filter(pk=market_id).first()
     return _view(row) if row else None
 
 
