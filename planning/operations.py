@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from meters.models import Device
 from planning import queries
@@ -19,7 +19,7 @@ from planning.domain.orders import OpenOrder, Sizes, Wanted, messages
 from planning.limits import Limits
 from planning.models import StandingInstruction
 from planning.notes import note
-from planning.prices import PriceBook
+from planning.prices import PriceBook, price_book
 from planning.queries import DueContract, Position
 from planning.storage import StoragePlan, plan_storage
 from trading.domain.messages import BUY, SELL, Message
@@ -54,10 +54,11 @@ def plan(market_id: int, at: datetime, *, forecaster: Forecaster | None = None, 
     market = Market.objects.select_related("site").get(pk=market_id)
     starts = [contract.start for contract in due]
     forecasts = (forecaster or persist)(market, list(members), starts, at)
-    _store_forecasts(market_id, forecasts, at, method)
-    book = PriceBook(market.site_id, ZoneInfo(market.site.timezone))
-    storage = plan_storage(market, members, book, {contract.id for contract in due}, at)
-    _write_energy_limits(market, due, forecasts, storage, at)
+    book = price_book(market.site_id, ZoneInfo(market.site.timezone))
+    with transaction.atomic():
+        _store_forecasts(market_id, forecasts, at, method)
+        storage = plan_storage(market, members, book, {contract.id for contract in due}, at)
+        _write_energy_limits(market, due, forecasts, storage, at)
     batch, notes = _orders(market, due, members, forecasts, storage, book)
     replies = submit(market_id, batch, by=None, at=at, notes=notes)
     _mark(due, at)

@@ -1,8 +1,9 @@
 """Retail prices, surplus price and network fee over many intervals at once, as the planner needs them.
 
-Read once a plan: a handful of assignments, tariff rows and terms; then everything is looked up in memory.
+Read once a minute at most: a handful of assignments, tariff rows and terms; then everything is looked up in memory.
 """
 
+import time
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
@@ -26,6 +27,20 @@ class DayPrices:
     cheap: tuple[bool, ...]
 
 
+_SECONDS_TO_KEEP = 60
+_books: dict[tuple[int, str], tuple[float, "PriceBook"]] = {}
+
+
+def price_book(site_id: int, zone: ZoneInfo) -> "PriceBook":
+    """The rulebook of a site, at most a minute old: tariffs change by date, and long before that date."""
+    now = time.monotonic()
+    read_at, book = _books.get((site_id, zone.key), (-float("inf"), None))
+    if book is None or now - read_at > _SECONDS_TO_KEEP:
+        book = PriceBook(site_id, zone)
+        _books[site_id, zone.key] = now, book
+    return book
+
+
 class PriceBook:
     """The rulebook of one site in memory."""
 
@@ -40,6 +55,7 @@ class PriceBook:
         self._terms = list(terms.values_list("valid_from", "surplus_price", "network_fee"))
         self._days: dict[tuple[int, date], DayPrices | None] = {}
         self._local: dict[datetime, tuple[date, int]] = {}
+        self._dear: dict[tuple[int, datetime], tuple[bool, bool]] = {}
 
     def terms(self, start: datetime) -> tuple[int, int] | None:
         """(surplus price, network fee) in the interval from `start`; None before the first terms."""
@@ -55,9 +71,12 @@ class PriceBook:
 
     def dear(self, participant: int, start: datetime) -> tuple[bool, bool]:
         """Whether the interval from `start` is among the dear, and among the cheap ones of its day."""
-        on, slot = self.local(start)
-        day = self.day(participant, on)
-        return (day.dear[slot], day.cheap[slot]) if day else (False, False)
+        found = self._dear.get((participant, start))
+        if found is None:
+            on, slot = self.local(start)
+            day = self.day(participant, on)
+            found = self._dear[participant, start] = (day.dear[slot], day.cheap[slot]) if day else (False, False)
+        return found
 
     def dearest(self, start: datetime) -> int | None:
         """The highest retail price that anybody at the site pays in the interval from `start`."""

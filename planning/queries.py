@@ -114,24 +114,51 @@ def storage_of(site_id: int) -> dict[int, Device]:
 
 
 def ahead(market_id: int, participants: Sequence[int], at: datetime) -> dict[int, list[Ahead]]:
-    """Every interval that is not over, in order, with forecast and position, for each of these participants."""
+    """Every interval that is not over, in order, with forecast and position, for each of these participants.
+
+    Three plain reads by key, put together here: joined in the database they are at the mercy of its statistics.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_AHEAD, (list(participants), market_id, at))
-        rows = cursor.fetchall()
-    found: dict[int, list[Ahead]] = defaultdict(list)
-    for participant, contract, start, load, generation, *position in rows:
-        found[participant].append(Ahead(contract, start, load, generation, Position(*position)))
-    return found
+        cursor.execute(
+            "SELECT id, delivery_start FROM trading_contract WHERE market_id = %s AND delivery_end > %s"
+            " ORDER BY delivery_start",
+            (market_id, at),
+        )
+        contracts = cursor.fetchall()
+        held = _held(market_id, participants, [contract for contract, _ in contracts])
+        expected = _expected(market_id, participants, [start for _, start in contracts])
+    none, nothing = Position(), (0, 0)
+    return {
+        party: [
+            Ahead(contract, start, *expected.get((party, start), nothing), held.get((party, contract), none))
+            for contract, start in contracts
+        ]
+        for party in participants
+    }
 
 
-_AHEAD = """
-    SELECT b.party, c.id, c.delivery_start, coalesce(f.load_wh, 0), coalesce(f.generation_wh, 0),
-           coalesce(p.bought_wh, 0), coalesce(p.sold_wh, 0), coalesce(p.open_buy_wh, 0), coalesce(p.open_sell_wh, 0)
-    FROM trading_contract c CROSS JOIN unnest(%s::bigint[]) AS b(party)
-    LEFT JOIN planning_forecast f ON (f.market_id, f.participant_id, f.start) = (c.market_id, b.party, c.delivery_start)
-    LEFT JOIN trading_position p ON (p.market_id, p.contract_id, p.participant_id) = (c.market_id, c.id, b.party)
-    WHERE c.market_id = %s AND c.delivery_end > %s ORDER BY c.delivery_start
-"""
+def _held(market_id: int, participants: Sequence[int], contracts: Sequence[int]) -> dict[tuple[int, int], Position]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT participant_id, contract_id, bought_wh, sold_wh, open_buy_wh, open_sell_wh FROM trading_position"
+            " WHERE market_id = %s AND participant_id = ANY(%s) AND contract_id = ANY(%s)",
+            (market_id, list(participants), list(contracts)),
+        )
+        return {(row[0], row[1]): Position(*row[2:]) for row in cursor.fetchall()}
+
+
+def _expected(
+    market_id: int, participants: Sequence[int], starts: Sequence[datetime]
+) -> dict[tuple[int, datetime], tuple[int, int]]:
+    if not starts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT participant_id, start, load_wh, generation_wh FROM planning_forecast"
+            " WHERE market_id = %s AND participant_id = ANY(%s) AND start >= %s AND start <= %s",
+            (market_id, list(participants), starts[0], starts[-1]),
+        )
+        return {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
 
 
 def positions(market_id: int, contracts: Sequence[int]) -> dict[tuple[int, int], Position]:

@@ -80,12 +80,8 @@ def plan_storage(
 def slot_of(interval: Ahead, participant: int, book: PriceBook) -> Slot:
     """An interval as the battery rule sees it."""
     dear, cheap = book.dear(participant, interval.start)
-    return Slot(interval.generation_wh - interval.load_wh, *_position(interval), dear, cheap)
-
-
-def _position(interval: Ahead) -> tuple[int, int, int, int]:
     bought, sold, open_buy, open_sell = interval.position
-    return bought, sold, open_sell, open_buy
+    return Slot(interval.generation_wh - interval.load_wh, bought, sold, open_sell, open_buy, dear, cheap)
 
 
 def _offer(device: Device, wanted: Planned) -> StorageOffer:

@@ -6,7 +6,7 @@ batteries that follow what was traded. Nothing here writes to a table of another
 """
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from planning.domain.forecast import PERSISTENCE, Energy
-from planning.operations import Forecaster, Key, Planned, persist, plan
+from planning.operations import Key, Planned, persist, plan
 from settlement.operations import run_due
 from simulator.domain.charging import charging_wh
 from simulator.domain.scene import Scene
@@ -29,13 +29,14 @@ FORECASTS = (PERSISTENCE, PERFECT)
 MOST_RUNS_AT_ONCE = 200
 # Until the runs of the morning after the last day are made.
 AFTERWARDS = timedelta(hours=30)
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass
 class Timings:
     """Wall seconds by part of the loop."""
 
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @contextmanager
     def of(self, part: str) -> Iterator[None]:
@@ -63,7 +64,7 @@ class Run:
         self.load_wh = self.scene.load_wh + charging_wh(self.scene)
         self.generation_wh = np.asarray(self.scene.generation_wh)
         self._row = {party: row for row, party in enumerate(self.loaded.ids)}
-        self._forecaster = self._perfect if self.forecast == PERFECT else self._within_the_scene
+        self._forecaster = self._perfect if self.forecast == PERFECT else self._from_readings
 
     def play(self, advance: Callable[[], None]) -> None:
         """Plays the whole scene; `advance` is called after each interval."""
@@ -71,6 +72,9 @@ class Run:
             self._market_acts(interval.start)
             with self.timings.of("world"):
                 metered = self.world.deliver(interval.start, self._energies(index))
+            for values in metered.values():
+                self.counts["charged_wh"] += values.charge_wh
+                self.counts["discharged_wh"] += values.discharge_wh
             with self.timings.of("readings"):
                 self.counts["readings"] += self.world.report(interval.start, metered, interval.end, "backtest")
             advance()
@@ -90,9 +94,8 @@ class Run:
                 self.counts["ledger_entries"] += run.entries
 
     def _finish(self) -> None:
+        """The last interval is cleared, and the next morning's runs are made; what lies beyond is never delivered."""
         end = self.scene.calendar.ends_at
-        with self.timings.of("tick"):
-            tick(self.market.pk, end)
         self._settle(end)
         self._settle(end + AFTERWARDS)
 
@@ -118,12 +121,14 @@ class Run:
             found.update({(party, start): energies[party] for party in participants})
         return found
 
-    def _within_the_scene(
+    def _from_readings(
         self, market: Market, participants: Sequence[int], starts: Sequence[datetime], at: datetime
     ) -> Mapping[Key, Energy]:
-        """Persistence, but nothing beyond the scene's end, where nobody will deliver."""
+        """Persistence; the first day, before which nothing was read, is given as it will be, so that it can trade."""
         inside = self._inside(starts)
-        return persist(market, participants, inside, at) if inside else {}
+        found = persist(market, participants, inside, at) if inside else {}
+        first = [start for start in inside if start < self.scene.calendar.starts_at + ONE_DAY]
+        return {**self._perfect(market, participants, first, at), **found}
 
     def _inside(self, starts: Sequence[datetime]) -> list[datetime]:
         return [start for start in starts if start < self.scene.calendar.ends_at]

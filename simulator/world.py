@@ -16,7 +16,7 @@ from meters.operations import NewReading, record_readings, record_state_of_charg
 from planning import queries
 from planning.domain.battery_rule import Slot, Store, needs_wh
 from planning.domain.forecast import Energy
-from planning.prices import PriceBook
+from planning.prices import price_book
 from planning.queries import Ahead
 from planning.storage import slot_of, store_of
 from simulator.domain.physics import Metered, with_storage, without_storage
@@ -38,7 +38,7 @@ class World:
     def __init__(self, market: Market) -> None:
         self.market = market
         self.site = market.site
-        self.book = PriceBook(market.site_id, ZoneInfo(market.site.timezone))
+        self.book = price_book(market.site_id, ZoneInfo(market.site.timezone))
         self._points = self._metering_points()
         instructions = queries.instructions(market.pk)
         self._storage = {
@@ -73,11 +73,15 @@ class World:
         return metered
 
     def _before(self, store: Store, party: int, start: datetime, ahead: Sequence[Ahead]) -> tuple[Slot, int]:
-        """The interval as the battery sees it, and what later promises need at its end."""
-        slots = [slot_of(interval, party, self.book) for interval in ahead]
+        """The interval as the battery sees it, and what later promises need at its end.
+
+        Own surplus that may come in between is not counted on: energy for a promise stays where it is.
+        """
+        later = [interval for interval in ahead if interval.start > start and interval.position.sold_wh]
+        need_after = needs_wh(store, [slot_of(interval, party, self.book) for interval in later])[0]
         if not ahead or ahead[0].start != start:
-            return Slot(0, 0, 0, 0, 0, *self.book.dear(party, start)), needs_wh(store, slots)[0]
-        return slots[0], needs_wh(store, slots[1:])[0]
+            return Slot(0, 0, 0, 0, 0, *self.book.dear(party, start)), need_after
+        return slot_of(ahead[0], party, self.book), need_after
 
     def report(self, start: datetime, metered: Mapping[int, Metered], at: datetime, source: str) -> int:
         """Sends the readings of an interval, and every state of charge that changed; returns how many readings."""

@@ -23,11 +23,13 @@ later: it gives 1,200 (and draws 1,265), and 1,300 more can be offered, up to it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from meters.domain.storage import Battery, Commitment
 from meters.domain.storage.battery import PPM, Path
 from meters.domain.storage.swap import SwapStation, free_packs
+from units.energy import energy_wh
 
 EVENING_MINUTES = range(17 * 60, 22 * 60)
 
@@ -39,7 +41,7 @@ class Action(NamedTuple):
     discharge_wh: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Store:
     """A battery with its owner's wishes: `sells` at all, `stores` bought energy, `top_up` from the grid when cheap."""
 
@@ -49,27 +51,41 @@ class Store:
     stores: bool = False
     top_up: bool = False
 
-    @property
+    @cached_property
     def most_in_wh(self) -> int:
-        return self.battery.charge_w * self.minutes // 60
+        """The most that goes in, in one interval."""
+        return energy_wh(self.battery.charge_w, self.minutes)
 
-    @property
+    @cached_property
     def most_out_wh(self) -> int:
-        return self.battery.discharge_w * self.minutes // 60
+        """The most that comes out, in one interval."""
+        return energy_wh(self.battery.discharge_w, self.minutes)
+
+    @cached_property
+    def keep_wh(self) -> int:
+        """What is left in it after any sale."""
+        return self.battery.keep_wh
+
+    @cached_property
+    def one_way_ppm(self) -> int:
+        """The share that arrives, each way."""
+        return self.battery.one_way_ppm
 
     def room_wh(self, soc_wh: int) -> int:
         """The most that can be charged in one interval."""
-        space = max(0, self.battery.capacity_wh - soc_wh) * PPM // self.battery.one_way_ppm
+        space = max(0, self.battery.capacity_wh - soc_wh) * PPM // self.one_way_ppm
         return min(self.most_in_wh, space)
 
     def free_wh(self, soc_wh: int, keep_wh: int) -> int:
         """The most that can be discharged in one interval, down to `keep_wh`."""
-        return min(self.most_out_wh, self.battery.deliverable_wh(max(0, soc_wh - keep_wh)))
+        return min(self.most_out_wh, max(0, soc_wh - keep_wh) * self.one_way_ppm // PPM)
 
     def after(self, soc_wh: int, action: Action) -> int:
         """The state of charge at the end of an interval."""
-        stored = self.battery.stored_wh(action.charge_wh)
-        drawn = self.battery.drawn_wh(action.discharge_wh) if action.discharge_wh else 0
+        if not action.charge_wh and not action.discharge_wh:
+            return soc_wh
+        stored = action.charge_wh * self.one_way_ppm // PPM
+        drawn = -(-action.discharge_wh * PPM // self.one_way_ppm)
         return min(self.battery.capacity_wh, max(0, soc_wh + stored - drawn))
 
 
@@ -103,15 +119,19 @@ class Planned(NamedTuple):
     discharge_wh: int
 
 
-def act(store: Store, soc_wh: int, slot: Slot, need_after_wh: int) -> Action:
-    """What the battery does while `slot` happens, if later promises need `need_after_wh` at its end."""
-    keep_wh = store.battery.keep_wh
+def act(store: Store, soc_wh: int, slot: Slot, need_after_wh: int, *, top_up: bool = True) -> Action:
+    """What the battery does while `slot` happens, if later promises need `need_after_wh` at its end.
+
+    `top_up` False: what it does with what is there, without the grid.
+    """
+    top_up = top_up and store.top_up and slot.cheap
+    keep_wh = store.keep_wh
     if slot.surplus_wh >= 0:
         room = store.room_wh(soc_wh)
-        return Action(room if store.top_up and slot.cheap else min(slot.surplus_wh, room), 0)
+        return Action(room if top_up else min(slot.surplus_wh, room), 0)
     promised = min(slot.promised_wh, -slot.surplus_wh, store.free_wh(soc_wh, keep_wh))
     if not slot.dear:
-        if store.top_up and slot.cheap and not slot.promised_wh:
+        if top_up and not slot.promised_wh:
             return Action(store.room_wh(soc_wh), 0)
         return Action(0, promised)
     wanted = min(-slot.surplus_wh, store.free_wh(soc_wh, max(keep_wh, need_after_wh)))
@@ -124,7 +144,7 @@ def needs_wh(store: Store, slots: Sequence[Slot]) -> list[int]:
         Commitment(min(max(0, slot.surplus_wh), store.most_in_wh), min(slot.promised_wh, store.most_out_wh))
         for slot in slots
     ]
-    return Path(store.battery, store.minutes, store.battery.keep_wh).backward(promises)
+    return Path(store.battery, store.minutes, store.keep_wh).backward(promises)
 
 
 def plan(store: Store, soc_wh: int, slots: Sequence[Slot], decide: Sequence[bool]) -> list[Planned]:
@@ -133,7 +153,7 @@ def plan(store: Store, soc_wh: int, slots: Sequence[Slot], decide: Sequence[bool
     sure_wh = hoped_wh = soc_wh
     planned = []
     for slot, deciding, need_after in zip(slots, decide, needs[1:], strict=True):
-        action = act(store, sure_wh, slot._replace(cheap=False), need_after)
+        action = act(store, sure_wh, slot, need_after, top_up=False)
         spare = max(0, slot.surplus_wh - action.charge_wh)
         offered = _offer(store, sure_wh, slot, action, need_after) if deciding else max(0, slot.open_sell_wh - spare)
         bid = _bid(store, hoped_wh, slot, action) if deciding else slot.open_buy_wh
@@ -152,7 +172,7 @@ def _offer(store: Store, soc_wh: int, slot: Slot, action: Action, need_after_wh:
     if not (store.sells and slot.dear):
         return 0
     left = store.after(soc_wh, action)
-    return min(store.most_out_wh - action.discharge_wh, store.free_wh(left, max(store.battery.keep_wh, need_after_wh)))
+    return min(store.most_out_wh - action.discharge_wh, store.free_wh(left, max(store.keep_wh, need_after_wh)))
 
 
 def _bid(store: Store, soc_wh: int, slot: Slot, action: Action) -> int:

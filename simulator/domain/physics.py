@@ -1,7 +1,7 @@
 """What the meters of one member show in one interval, once battery and trades have had their say.
 
-The battery follows its owner's trades and its own rule (planning.domain.battery_rule): what was sold is delivered as far
-as the battery can, what was bought is taken, own surplus is stored, own need in the dear hours is covered.
+The battery follows its owner's trades and its own rule (planning.domain.battery_rule): what was sold is delivered as
+far as the battery can, what was bought is taken, own surplus is stored, own need in the dear hours is covered.
 
 Example: a home uses 900 Wh, its roof makes 2,400, it sold 1,000. 500 Wh are left over and charge its battery; the
 boundary meter shows an export of 1,000 Wh, the battery's own an import of 500.
@@ -32,7 +32,7 @@ def without_storage(load_wh: int, generation_wh: int) -> Metered:
 def with_storage(
     store: Store, soc_wh: int, load_wh: int, generation_wh: int, slot: Slot, need_after_wh: int
 ) -> Metered:
-    """A member with a battery that holds `soc_wh`. `slot` has its trades; its net energy is taken from load and roof."""
+    """A member with a battery that holds `soc_wh`; `slot` has its trades, load and roof give its net energy."""
     slot = slot._replace(net_wh=generation_wh - load_wh)
     action = act(store, soc_wh, slot, need_after_wh)
     net_wh = slot.net_wh + action.discharge_wh - action.charge_wh
