@@ -2,9 +2,20 @@
 
 from channels.routing import URLRouter
 from django.contrib import admin
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 
-websocket_urlpatterns: list[URLPattern | URLRouter] = []
-urlpatterns = [
-    path("admin/", admin.site.urls),
+from trading.consumers import MarketConsumer
+
+websocket_urlpatterns: list[URLPattern | URLRouter] = [
+    path("ws/markets/<slug:code>/", MarketConsumer.as_asgi()),
 ]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("config.api_urls")),
+    path("", include("portal.urls")),
+]
+
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.forbidden"
+handler404 = "portal.views.not_found"
+handler500 = "portal.views.server_error"

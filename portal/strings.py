@@ -1,0 +1,92 @@
+"""What the page's scripts say: translated here, so that one catalogue serves templates and scripts alike.
+
+Words in braces are filled in by the script.
+"""
+
+from django.utils.translation import gettext as _
+
+from trading.models import Contract
+
+
+def page_strings() -> dict[str, str]:
+    """Every sentence and word that the scripts of the market page use, in the language of the request."""
+    return _connection() | _time() | _states() | _book() | _day() | _energy()
+
+
+def _connection() -> dict[str, str]:
+    return {
+        "connecting": _("Connecting"),
+        "live": _("Live"),
+        "reconnecting": _("Reconnecting"),
+        "stale": _("Stale since {time}"),
+        "logged_out": _("Logged out"),
+    }
+
+
+def _time() -> dict[str, str]:
+    return {
+        "gate_ends": _("Trading for {interval} ends in {time}"),
+        "call_ends": _("The opening auction for {interval} ends in {time}"),
+        "gate_opens": _("Trading for {interval} opens in {time}"),
+        "gate_now": _("Trading for {interval} is ending"),
+        "halted_note": _("Trading is halted. Orders can only be cancelled."),
+        "no_gate": _("No interval is open for trading"),
+        "seconds": _("{n} s"),
+        "minutes": _("{n} min"),
+        "hours": _("{n} h {m} min"),
+        "speed": _("{n}× real time"),
+    }
+
+
+def _states() -> dict[str, str]:
+    states = {f"state_{state.value}": str(state.label) for state in Contract.State}
+    return states | {
+        "state_HALTED": _("Halted"),
+        "no_price": _("no trade yet"),
+        "indicative": _("indicative"),
+        "last": _("last"),
+        "no_contracts": _("No intervals are open yet. They appear here as soon as the market opens them."),
+    }
+
+
+def _book() -> dict[str, str]:
+    return {
+        "book_of": _("Order book {interval}"),
+        "spread": _("Spread {price}"),
+        "last_price": _("Last {price}"),
+        "no_last": _("No trade yet"),
+        "one_sided": _("One side only"),
+        "auction_at": _("Auction would clear {quantity} at {price}"),
+        "auction_none": _("Auction: nothing would trade yet"),
+        "empty_book": _("No orders for this interval yet."),
+        "yours": _("yours"),
+        "bought": _("bought"),
+        "sold": _("sold"),
+        "no_trades": _("No trades yet. Each appears here the moment it happens."),
+        "new_trade": _("{interval}: {quantity} at {price}"),
+    }
+
+
+def _day() -> dict[str, str]:
+    return {
+        "mean_price": _("Mean price"),
+        "volume": _("Volume"),
+        "now": _("now"),
+        "at_interval": _("{interval}: {price}, {quantity}"),
+        "at_interval_none": _("{interval}: no trade"),
+        "no_prices": _("Nothing has been traded for today yet."),
+    }
+
+
+def _energy() -> dict[str, str]:
+    return {
+        "nothing_settled": _("Nothing is settled yet today. An interval is settled a few minutes after its delivery."),
+        "sold_better": _("You sold {quantity} to neighbours. With all you traded, today is {money} better than "
+                         "with the grid alone."),
+        "bought_better": _("You bought {quantity} from neighbours: {money} better than with the grid alone."),
+        "only_grid": _("So far today everything went through the grid."),
+        "worse": _("Today is {money} worse than with the grid alone: you paid for energy that you promised and did not "
+                   "deliver or take."),
+        "shadow": _("This market only computes: nothing is invoiced."),
+        "settled_count": _("{n} intervals settled"),
+    }  # fmt: skip

@@ -1,0 +1,147 @@
+"""The pages: each asks one question of the house and shows the answer."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.i18n import set_language
+
+from accounts.models import User
+from portal.strings import page_strings
+from portal.today import own_today
+from trading import queries
+from units.interval import day_bounds
+
+LANGUAGE_PARAMETER = "language"
+
+
+class Login(LoginView):
+    """Who are you?"""
+
+    template_name = "portal/login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The demo's accounts are told on the page only where the demo runs."""
+        return super().get_context_data(**kwargs) | {"demo": getattr(settings, "WATTBOURSE_DEMO", False)}
+
+
+class Logout(LogoutView):
+    """Out again; POST only, so that no link or picture can do it."""
+
+
+@login_required
+@require_safe
+def market(request: HttpRequest, code: str | None = None) -> HttpResponse:
+    """The market live: what it costs now, who offers what, and what it brought me today."""
+    assert isinstance(request.user, User)
+    shown = _market(code) if code else queries.default_market(request.user.pk)
+    if shown is None:
+        return render(request, "portal/no_market.html")
+    now = queries.market_now(shown, datetime.now(UTC))
+    own = queries.own_participants(shown.id, request.user.pk)
+    context = {
+        "market": shown,
+        "markets": queries.markets(),
+        "own": own,
+        "now": now.astimezone(shown.tz),
+        "page": _page(shown, now, own),
+    }
+    return render(request, "portal/market.html", context)
+
+
+def _page(shown: queries.MarketView, now: datetime, own: list[queries.ParticipantView]) -> dict[str, Any]:
+    """What the page's scripts start from."""
+    return {
+        "code": shown.code,
+        "timezone": shown.timezone,
+        "language": get_language(),
+        "now": now.isoformat(),
+        "rate": shown.clock_rate if shown.clock_at else 1,
+        "participants": [party.id for party in own],
+        "strings": page_strings(),
+    }
+
+
+@login_required
+@require_GET
+@never_cache
+def today(request: HttpRequest, code: str) -> HttpResponse:
+    """The local day of the market: prices per interval, and own energy and money, as JSON for the page."""
+    assert isinstance(request.user, User)
+    shown = _market(code)
+    now = queries.market_now(shown, datetime.now(UTC))
+    on = now.astimezone(shown.tz).date()
+    own = queries.own_participants(shown.id, request.user.pk)
+    body = {
+        "on": on,
+        "starts_at": day_bounds(on, shown.tz).start,
+        "prices": queries.day_prices(shown.id, on, shown.tz),
+        "energy": own_today(shown, on, [party.id for party in own]),
+    }
+    return HttpResponse(msgspec.json.encode(body), content_type="application/json")
+
+
+def _market(code: str) -> queries.MarketView:
+    shown = queries.market_by_code(code)
+    if shown is None:
+        raise Http404
+    return shown
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Change the language of the pages, and remember it with the account."""
+    response: HttpResponse = set_language(request)
+    chosen = request.POST.get(LANGUAGE_PARAMETER, "")
+    if isinstance(request.user, User) and chosen in dict(settings.LANGUAGES):
+        User.objects.filter(pk=request.user.pk).update(language=chosen)
+    return response
+
+
+@require_safe
+@never_cache
+def health(request: HttpRequest) -> HttpResponse:
+    """200 while this process can answer from the database, 503 while it cannot."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("database unavailable\n", status=503, content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for this address by themselves."""
+    return HttpResponseRedirect(static("portal/favicon.svg"))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 for people."""
+    return render(request, "portal/error.html", {"status": 400}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403 for people."""
+    return render(request, "portal/error.html", {"status": 403}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 for people."""
+    return render(request, "portal/error.html", {"status": 404}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 for people: nothing here asks the database or the session."""
+    return render(request, "portal/500.html", status=500)
