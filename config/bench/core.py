@@ -188,7 +188,7 @@ def rates(stream: Messages, rounds: int) -> tuple[float, float]:
     return best[0], best[1]
 
 
-def timed(apply: Callable[[Any], object], stream: Messages) -> float:
+def timed(apply: Callable[[Any], object], stream: Sequence[Any]) -> float:
     """Seconds for all messages, without the collector looking for cycles that are never made."""
     gc.collect()
     gc.disable()

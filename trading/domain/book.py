@@ -54,6 +54,16 @@ class Side:
         elif len(level) > 2 * live + COMPACT_FROM:
             self._compact(level)
 
+    def drop_filled(self) -> None:
+        """Clears away what an auction has filled: the front of the side."""
+        while self.keys:
+            level = self.levels[self.keys[-1]]
+            self._compact(level)
+            level.live = len(level)
+            if level:
+                return
+            del self.levels[self.keys.pop()]
+
     @staticmethod
     def _compact(level: Level) -> None:
         living = [order for order in level if order.remaining]

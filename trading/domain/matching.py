@@ -207,35 +207,44 @@ class Matcher:
         self.removed.append(order)
 
     def _fill_at_one_price(self, book: Book, price: int, volume: int) -> None:
-        """Pairs both sides by price, then arrival, up to the volume; in each trade the later order is the taker."""
-        trades = self.trades
-        bids, asks = iter(list(book.bids.orders())), iter(list(book.asks.orders()))
-        bid, ask = next(bids), next(asks)
+        """Fills both sides by price, then arrival, up to the volume; in each trade the later order is the taker."""
+        bought = iter(self._allot(book.bids, price, volume))
+        sold = iter(self._allot(book.asks, price, volume))
+        bid = ask = None
+        bid_wh = ask_wh = 0
         while volume:
-            wh = min(bid.remaining, ask.remaining, volume)
+            if not bid_wh:
+                bid, bid_wh = next(bought)
+            if not ask_wh:
+                ask, ask_wh = next(sold)
+            assert bid is not None and ask is not None
+            wh = bid_wh if bid_wh < ask_wh else ask_wh
+            bid_wh -= wh
+            ask_wh -= wh
             volume -= wh
-            trades.append(Trade(ask, bid, price, wh) if ask.priority < bid.priority else Trade(bid, ask, price, wh))
-            self._fill_in_auction(bid, wh, price)
-            self._fill_in_auction(ask, wh, price)
-            if volume and not bid.remaining:
-                bid = next(bids)
-            if volume and not ask.remaining:
-                ask = next(asks)
+            pair = (ask, bid, price, wh) if ask.priority < bid.priority else (bid, ask, price, wh)
+            self.trades.append(_as_trade(Trade, pair))
 
-    def _fill_in_auction(self, order: Order, wh: int, price: int) -> None:
-        order.remaining -= wh
-        order.filled += wh
-        order.value += wh * price
-        order.shown = min(order.display, order.remaining)
-        if self.limits is not None:
-            self.limits.fill(order, wh, price)
-        if order.remaining:
-            order.status = PARTIALLY_FILLED
-            order.cause = PARTIAL_FILL
-        else:
-            order.status = FILLED
-            order.cause = FULL_FILL
-            order.book.remove(order)
+    def _allot(self, side: Side, price: int, volume: int) -> list[tuple[Order, int]]:
+        """Fills the first orders of a side with the volume, and says how much each of them got."""
+        shares = []
+        for order in side.orders():
+            left = order.remaining
+            wh = left if left < volume else volume
+            volume -= wh
+            shares.append((order, wh))
+            order.remaining = left = left - wh
+            order.filled += wh
+            order.value += wh * price
+            if order.display:
+                order.shown = min(order.display, left)
+            order.status, order.cause = (PARTIALLY_FILLED, PARTIAL_FILL) if left else (FILLED, FULL_FILL)
+            if self.limits is not None:
+                self.limits.fill(order, wh, price)
+            if not volume:
+                break
+        side.drop_filled()
+        return shares
 
 
 def _queue_order(order: Order) -> tuple[int, int]:
