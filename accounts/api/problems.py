@@ -78,7 +78,15 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 def refuse(problem: Problem) -> HttpResponse:
     """The answer of a refusal."""
-    return answer(Error(problem.fault), problem.status, problem.headers)
+    return refused(problem.fault, problem.status, problem.headers)
+
+
+def refused(fault: Fault, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """The answer of a refusal, from its parts."""
+    response = answer(Error(fault), status, headers)
+    # Django writes a log line for every 4xx; a bot whose orders are refused must not fill the disk with them.
+    response._has_been_logged = status < 500  # type: ignore[attr-defined]
+    return response
 
 
 def problem_of(error: BaseException) -> Problem:

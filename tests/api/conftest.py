@@ -72,11 +72,6 @@ def make_user(name: str, *seats: tuple[Participant, str], is_staff: bool = False
     return user
 
 
-@pytest.fixture(autouse=True)
-def _mounted(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.api.urls"
-
-
 @pytest.fixture
 def world(db: None) -> World:
     market = make_market(max_price=3_000, min_price=-100, tick=5, max_wh=1_000_000)

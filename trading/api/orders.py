@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from msgspec import Meta
 
-from accounts.api.problems import Error, Problem, answer
+from accounts.api.problems import Problem, answer, refused
 from accounts.api.reading import BigInt, Code, decode, read_json, read_query
 from accounts.api.views import missing, plain, weigh
 from accounts.models import Participant, User
@@ -63,7 +63,7 @@ def _single(user: User, wish: Wish) -> HttpResponse:
         return answer(result.order, result.status, headers)
     if result.status == 503:
         headers["Retry-After"] = "1"
-    return answer(Error(result.error), result.status, headers)
+    return refused(result.error, result.status, headers)
 
 
 @plain
