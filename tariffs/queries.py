@@ -38,9 +38,9 @@ class Terms:
     source: str
 
 
-def terms_at(site_id: int, start: datetime) -> Terms:
-    """The terms in force in the interval that begins at `start`. Raises NoTerms."""
-    on = start.astimezone(_zone(site_id)).date()
+def terms_at(site_id: int, start: datetime, zone: ZoneInfo | None = None) -> Terms:
+    """The terms in force in the interval that begins at `start`; `zone` saves looking the site's up. Raises NoTerms."""
+    on = start.astimezone(zone or _zone(site_id)).date()
     found = SiteTerms.objects.filter(site_id=site_id, valid_from__lte=on).order_by("-valid_from")
     row = found.values_list(*Terms.__dataclass_fields__).first()
     if row is None:
@@ -57,9 +57,11 @@ def retail_prices(site_id: int, participant_ids: Sequence[int], start: datetime)
     return dict(zip(ids[known].tolist(), prices[known].tolist(), strict=True))
 
 
-def retail_price_array(site_id: int, participant_ids: IntArray, start: datetime) -> IntArray:
+def retail_price_array(
+    site_id: int, participant_ids: IntArray, start: datetime, zone: ZoneInfo | None = None
+) -> IntArray:
     """`retail_prices` for ascending ids (n) as an array (n); NO_PRICE where there is none."""
-    local = start.astimezone(_zone(site_id))
+    local = start.astimezone(zone or _zone(site_id))
     with connection.cursor() as cursor:
         assigned = read_columns(cursor, _ASSIGNED, (site_id, local.date()), ("participant", "tariff"))
     prices = np.full(len(participant_ids), NO_PRICE, dtype=np.int64)

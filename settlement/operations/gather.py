@@ -14,7 +14,6 @@ import numpy as np
 from django.db import connection
 
 from meters.columns import IntArray, distinct, read_columns
-from meters.models import Site
 from meters.queries import current_readings, output_since, reading_revision, sub_metered_output
 from settlement.domain.calendar import month_start
 from settlement.domain.interval import Interval, aligned
@@ -40,6 +39,12 @@ class ContractRow:
     delivery_start: datetime
     delivery_end: datetime
     force_majeure: bool
+    timezone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.timezone)
 
     @property
     def minutes(self) -> int:
@@ -69,7 +74,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None) -> Gathered:
         for name in ("import_wh", "export_wh", "version", "estimated")
     }
     import_wh, export_wh = (metered[name].filled(0) for name in ("import_wh", "export_wh"))
-    retail = retail_price_array(contract.site_id, ids, contract.delivery_start)
+    retail = retail_price_array(contract.site_id, ids, contract.delivery_start, contract.zone)
     interval = Interval(
         contract_id=contract.id,
         mode=previous.mode if previous else contract.mode,
@@ -101,7 +106,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None) -> Gathered:
 
 def _terms(contract: ContractRow) -> Terms:
     try:
-        return terms_at(contract.site_id, contract.delivery_start)
+        return terms_at(contract.site_id, contract.delivery_start, contract.zone)
     except NoTerms as missing:
         raise SettlementError(missing.code, str(missing)) from missing
 
@@ -152,8 +157,7 @@ def _surplus_caps(contract: ContractRow, terms: Terms, ids: IntArray) -> IntArra
     """
     if terms.surplus_cap_pct is None:
         return np.ma.masked_all(len(ids), dtype=np.int64)
-    zone = ZoneInfo(Site.objects.values_list("timezone", flat=True).get(pk=contract.site_id))
-    month = month_start(contract.delivery_start.astimezone(zone).date(), zone)
+    month = month_start(contract.delivery_start.astimezone(contract.zone).date(), contract.zone)
     owners, output_wh = output_since(contract.site_id, month, contract.delivery_end)
     paid = _paid_since(contract, month)
     paid_wh = aligned(ids, paid["participant"], paid["wh"]).filled(0)

@@ -15,11 +15,9 @@ from settlement.domain.clearing import ClearingInput, ClearingResult
 from settlement.domain.interval import Interval
 from settlement.domain.postings import CATEGORIES, State, nothing, state_of
 from settlement.domain.totals import totals
-from settlement.models import LedgerAccount, LedgerTransaction, SettlementRun
+from settlement.models import LedgerTransaction, SettlementRun
 from settlement.operations.errors import SettlementError
 from settlement.operations.gather import Gathered
-
-MARKET_ACCOUNTS = (LedgerAccount.Kind.OPERATOR, LedgerAccount.Kind.NETWORK)
 
 
 def open_accounts(market_id: int, participant_ids: IntArray) -> IntArray:
@@ -105,33 +103,33 @@ def accounts_of(cursor: CursorWrapper, market_id: int, participant_ids: IntArray
 
     Those that are missing are opened.
     """
+    wanted = np.concatenate([participant_ids, MARKET_OWNERS])
     known = _accounts(cursor, market_id)
-    missing = participant_ids[~np.isin(participant_ids, known["participant"])]
+    missing = wanted[~np.isin(wanted, known["owner"])]
     if len(missing):
-        _open_accounts(cursor, market_id, missing.tolist())
+        cursor.execute(_OPEN, {"market": market_id, "owners": missing.tolist()})
         known = _accounts(cursor, market_id)
-    own = known["account"][np.searchsorted(known["participant"], participant_ids)]
-    return np.concatenate([own, [_market_account(market_id, kind) for kind in MARKET_ACCOUNTS]])
+    return known["account"][np.searchsorted(known["owner"], wanted)]
+
+
+# An account's owner as one number: the participant, or one of these for the market's own.
+OPERATOR, NETWORK, LOSSES = -3, -2, -1
+MARKET_OWNERS = np.array([OPERATOR, NETWORK])
+_OWNER = (
+    f"CASE kind WHEN 'operator' THEN {OPERATOR} WHEN 'network' THEN {NETWORK} WHEN 'losses' THEN {LOSSES}"
+    " ELSE participant_id END::bigint"
+)
+_OPEN = f"""
+    INSERT INTO settlement_ledgeraccount (market_id, kind, participant_id)
+    SELECT %(market)s, CASE owner WHEN {OPERATOR} THEN 'operator' WHEN {NETWORK} THEN 'network' ELSE 'participant' END,
+           CASE WHEN owner > 0 THEN owner END
+    FROM unnest(%(owners)s::bigint[]) AS missing(owner) ON CONFLICT DO NOTHING
+"""
 
 
 def _accounts(cursor: CursorWrapper, market_id: int) -> dict[str, IntArray]:
-    query = (
-        "SELECT participant_id, id FROM settlement_ledgeraccount"
-        " WHERE market_id = %s AND participant_id IS NOT NULL ORDER BY participant_id"
-    )
-    return read_columns(cursor, query, (market_id,), ("participant", "account"))
-
-
-def _open_accounts(cursor: CursorWrapper, market_id: int, participants: list[int]) -> None:
-    cursor.execute(
-        "INSERT INTO settlement_ledgeraccount (market_id, kind, participant_id)"
-        " SELECT %s, 'participant', unnest(%s::bigint[]) ON CONFLICT DO NOTHING",
-        (market_id, participants),
-    )
-
-
-def _market_account(market_id: int, kind: LedgerAccount.Kind) -> int:
-    return LedgerAccount.objects.get_or_create(market_id=market_id, kind=kind, participant=None)[0].pk
+    query = f"SELECT {_OWNER}, id FROM settlement_ledgeraccount WHERE market_id = %s ORDER BY 1"
+    return read_columns(cursor, query, (market_id,), ("owner", "account"))
 
 
 def _posted(cursor: CursorWrapper, contract_id: int, accounts: IntArray) -> State:

@@ -101,9 +101,10 @@ _CLAIM = """
         SELECT id FROM trading_contract
         WHERE id = %(id)s AND delivery_end <= %(at)s AND state = ANY(%(states)s) FOR NO KEY UPDATE {skip}
     )
-    UPDATE trading_contract c SET state = coalesce(%(state)s, c.state) FROM claimed, trading_market m
-    WHERE c.id = claimed.id AND m.id = c.market_id
-    RETURNING c.id, c.market_id, m.site_id, m.clearing_mode, c.delivery_start, c.delivery_end, c.force_majeure
+    UPDATE trading_contract c SET state = coalesce(%(state)s, c.state) FROM claimed, trading_market m, meters_site s
+    WHERE c.id = claimed.id AND m.id = c.market_id AND s.id = m.site_id
+    RETURNING c.id, c.market_id, m.site_id, m.clearing_mode, c.delivery_start, c.delivery_end, c.force_majeure,
+              s.timezone
 """
 
 
