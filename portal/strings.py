@@ -44,7 +44,6 @@ def _states() -> dict[str, str]:
         "state_HALTED": _("Halted"),
         "no_price": _("no trade yet"),
         "indicative": _("indicative"),
-        "last": _("last"),
         "no_contracts": _("No intervals are open yet. They appear here as soon as the market opens them."),
     }
 
@@ -63,14 +62,11 @@ def _book() -> dict[str, str]:
         "bought": _("bought"),
         "sold": _("sold"),
         "no_trades": _("No trades yet. Each appears here the moment it happens."),
-        "new_trade": _("{interval}: {quantity} at {price}"),
     }
 
 
 def _day() -> dict[str, str]:
     return {
-        "mean_price": _("Mean price"),
-        "volume": _("Volume"),
         "now": _("now"),
         "at_interval": _("{interval}: {price}, {quantity}"),
         "at_interval_none": _("{interval}: no trade"),

@@ -1,0 +1,44 @@
+"""Every sentence marked for translation has a Vietnamese one, with the same words to fill in."""
+
+import re
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+from tests.messages import ROOT, sources
+
+CATALOGUE = ROOT / "locale/vi/LC_MESSAGES/django.po"
+PLACE = re.compile(r"\{\w+\}|%\(\w+\)s")
+SAME = {"₫/kWh", "Σ kWh", "{interval}: {price}, {quantity}"}
+
+
+def translations() -> dict[str, str]:
+    with CATALOGUE.open("rb") as file:
+        return {entry.id: entry.string for entry in read_po(file) if entry.id and not entry.fuzzy}
+
+
+def test_every_sentence_has_a_vietnamese_one() -> None:
+    known = translations()
+    missing = {message: where for message, where in sources().items() if not known.get(message)}
+    assert not missing
+
+
+def test_no_translation_is_left_over() -> None:
+    assert not set(translations()) - set(sources())
+
+
+def test_translations_fill_in_the_same_words_and_are_translated() -> None:
+    for english, vietnamese in translations().items():
+        assert sorted(PLACE.findall(english)) == sorted(PLACE.findall(vietnamese)), english
+        assert english != vietnamese or english in SAME, english
+
+
+def test_scripts_use_only_sentences_that_exist() -> None:
+    from portal import strings
+
+    names = set(re.findall(r'"(\w+)": _\(', Path(strings.__file__).read_text(encoding="utf-8")))
+    scripts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "portal/static/portal/js").glob("*.js"))
+    used = set(re.findall(r"strings\.(\w+)", scripts))
+    states = {"connecting", "live", "reconnecting", "stale", "logged_out", "state_HALTED"}
+    assert used - names == set()
+    assert names - used == states
