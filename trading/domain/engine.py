@@ -12,14 +12,14 @@ Example: asks 1,650 × 20 kWh and 1,700 × 12 kWh rest; a buy of 25 kWh at 1,700
 """
 
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
 from typing import Any, NamedTuple, TypeAlias
 
 from trading.domain.auction import Uncrossing, uncrossing
 from trading.domain.book import Book, Side
 from trading.domain.checks import Rules, refuse_new, refuse_price, refuse_quantity
+from trading.domain.deadlines import NEVER, Timekeeper
 from trading.domain.errors import Rejected
-from trading.domain.matching import Limits, Matcher
+from trading.domain.matching import Limits
 from trading.domain.messages import (
     BUY,
     CANCEL_TAKER,
@@ -40,9 +40,8 @@ from trading.domain.messages import (
     Time,
     Uncross,
 )
-from trading.domain.orders import CANCELLED, EXPIRED, FILLED, MODIFIED, USER_CANCELLED, Order
+from trading.domain.orders import CANCELLED, FILLED, MODIFIED, USER_CANCELLED, Order
 
-NEVER = 1 << 62
 _ANY_PRICE = -NEVER
 _blank = object.__new__  # Order(…) in two steps is a fifth cheaper: the interpreter calls begin() without a detour
 
@@ -63,7 +62,7 @@ class Done(NamedTuple):
 Answer: TypeAlias = Order | Rejected | Duplicate | Done
 
 
-class Engine(Matcher):
+class Engine(Timekeeper):
     """The state of one market and the one way to change it."""
 
     def __init__(
@@ -74,19 +73,13 @@ class Engine(Matcher):
         owners: dict[Party, Party] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(limits)
+        super().__init__(books, limits)
         self.rules = rules
         self._tick, self._lot_wh, self._min_wh, self._max_wh = rules
-        self.books: dict[ContractKey, Book] = {book.contract: book for book in books}
         self.owners = owners or {}
         self.orders: dict[OrderKey, Order] = {}
         self._keys_of: dict[Party, list[OrderKey]] | None = None  # built when the first cancel-all asks for it
         self.halted = False
-        self.now = 0
-        self._due: list[tuple[int, int, int, Any]] = []  # (moment, seq or 0 for a gate, tie-break, order or book)
-        for number, book in enumerate(self.books.values()):
-            heappush(self._due, (book.gate_closes_at, 0, number, book))
-        self._next_due = self._due[0][0] if self._due else NEVER
         self._take: dict[type, Callable[[Any], Answer]] = {
             Cancel: self._cancel,
             Amend: self._amend,
@@ -357,37 +350,6 @@ class Engine(Matcher):
     def _time(self, _message: Time) -> Answer:
         self.seq += 1
         return Done(len(self.removed))
-
-    def _watch_expiry(self, order: Order) -> None:
-        if order.request.expires_at:
-            # The priority tells an amended order from its former self, which is still in the heap, dead.
-            heappush(self._due, (order.request.expires_at, order.seq, order.priority, order))
-            self._next_due = self._due[0][0]
-
-    def _pass_time(self) -> None:
-        """Closes the gates and ends the orders whose time has come, in order of their time."""
-        kept = []
-        while self._due and self._due[0][0] <= self.now:
-            entry = heappop(self._due)
-            if isinstance(entry[3], Order):
-                self._expire(entry[3])
-            elif entry[3].awaits_uncrossing:
-                kept.append(entry)
-            else:
-                self._close_gate(entry[3])
-        for entry in kept:
-            heappush(self._due, entry)
-        self._next_due = self._due[0][0] if self._due else NEVER
-
-    def _expire(self, order: Order) -> None:
-        if order.remaining:
-            self._withdraw(order, EXPIRED, "expired")
-
-    def _close_gate(self, book: Book) -> None:
-        for side in (book.bids, book.asks):
-            for order in list(side.orders()):
-                self._withdraw(order, EXPIRED, "gate_closed")
-        book.closed = True
 
     # The opening auction
 
