@@ -20,6 +20,7 @@ CONTRACTS = {  # name: opens, closes, call until
     "continuous": (0, 90, 0),
     "opening": (0, 100, 40),
     "call": (10, 60, 60),
+    "late": (30, 90, 0),
 }
 
 
@@ -47,7 +48,7 @@ def random_message(chance: Random) -> Message:
     """Any message; one order in eight has something to refuse."""
     kind = chance.random()
     if kind < 0.66:
-        order = random_order(chance, chance.choice(("continuous", "continuous", "opening", "call")))
+        order = random_order(chance, chance.choice(("continuous", "continuous", "opening", "call", "late")))
         return spoilt(order, chance) if chance.random() < 0.12 else order
     if kind < 0.76:
         return Cancel(*random_key(chance))
@@ -60,6 +61,7 @@ def random_message(chance: Random) -> Message:
             *[Resume()] * 4,
             *[Time()] * 2,
             *[Uncross("opening")] * 2,
+            Uncross("call"),
             Uncross(chance.choice(("call", "continuous", "unknown"))),
         )
     )
@@ -149,7 +151,7 @@ def timed(stream: list[Timed]) -> list[Timed]:
     """The same with moments that mostly go forward; now and then an earlier message is sent again as it was."""
     chance, now, result = Random(str(stream)), 0, []
     for message, _ in stream:
-        now += chance.choice((0, 0, 1, 2, 5))
+        now += chance.choice((0, 1, 2, 5))
         result.append(Timed(message, chance.choice((now, now, None, max(0, now - 3)))))
         if chance.random() < 0.06:
             result.append(Timed(chance.choice(result).message, now))

@@ -9,17 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from trading.domain.messages import (
-    Amend,
-    Cancel,
-    CancelAll,
-    Halt,
-    Message,
-    New,
-    Resume,
-    Time,
-    Uncross,
-)
+from trading.domain.messages import Amend, Cancel, CancelAll, Halt, Message, New, Resume, Time, Uncross
 
 Key = tuple[Any, str]
 Fill = tuple[Key, Key, int, int]  # maker, taker, price, Wh
