@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from knox.models import AuthToken
 
-from accounts.models import Membership, User
+from accounts.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,14 @@ class TokenView:
 
 
 def seats(user: User) -> list[Seat]:
-    """The participants that the user acts for, by code."""
-    rows = Membership.objects.filter(user=user).order_by("participant__code")
-    return [Seat(*row) for row in rows.values_list("participant_id", "participant__code", "participant__name", "role")]
+    """The participants that the user acts for, by code. Bare SQL: every order asks this first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, p.code, p.name, m.role FROM accounts_membership m"
+            " JOIN accounts_participant p ON p.id = m.participant_id WHERE m.user_id = %s ORDER BY p.code",
+            (user.pk,),
+        )
+        return [Seat(*row) for row in cursor.fetchall()]
 
 
 def tokens(user: User, at: datetime) -> list[TokenView]:

@@ -51,7 +51,8 @@ class Desk:
     def __init__(self, user: User, wishes: Sequence[Wish | Problem]) -> None:
         self.user = user
         self.seats = seats(user)
-        self._contracts = routes_of_contracts(w.contract_id for w in wishes if isinstance(w, NewOrder))
+        contracts = {w.contract_id for w in wishes if isinstance(w, NewOrder)}
+        self._contracts = routes_of_contracts(contracts) if contracts else {}
         keys = {key_of(w.order_id) for w in wishes if isinstance(w, AmendOrder | CancelOrder)}
         self._orders = orders_by_key(key for key in keys if key)
         self._markets = routes_of_markets({row.market_id for row in self._orders.values()}) if self._orders else {}

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from trading.domain.clock import market_time
-from trading.models import Admission, Contract, Market
+from trading.models import Admission, Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,14 @@ _FIELDS = ("id", "limits_enforced", "clock_rate", "clock_at", "clock_started_at"
 
 
 def routes_of_contracts(contract_ids: Iterable[int]) -> dict[int, MarketRoute]:
-    """contract → its market, for those that there are."""
-    rows = Contract.objects.filter(pk__in=set(contract_ids)).order_by()
-    found = rows.values_list("pk", *(f"market__{name}" for name in _FIELDS))
-    return {row[0]: MarketRoute(*row[1:]) for row in found}
+    """contract → its market, for those that there are. Bare SQL: every order asks this."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.id, m.id, m.limits_enforced, m.clock_rate, m.clock_at, m.clock_started_at"
+            " FROM trading_contract c JOIN trading_market m ON m.id = c.market_id WHERE c.id = ANY(%s)",
+            (list(set(contract_ids)),),
+        )
+        return {row[0]: MarketRoute(*row[1:]) for row in cursor.fetchall()}
 
 
 def routes_of_markets(market_ids: Iterable[int]) -> dict[int, MarketRoute]:
