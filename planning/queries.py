@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db import connection
@@ -11,9 +12,9 @@ from django.db import connection
 from meters.models import Device
 from planning.domain.forecast import Energy
 from planning.domain.orders import PREFIX, OpenOrder
-from planning.domain.ramp import step_at
+from planning.domain.ramp import STEPS
 from planning.models import StandingInstruction
-from units.interval import to_ms
+from units.interval import from_ms, to_ms
 
 STORES = (Device.Kind.BATTERY, Device.Kind.STATION)
 
@@ -38,35 +39,34 @@ class Position(NamedTuple):
     open_sell_wh: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """One interval that a storage owner still has before it."""
 
     contract: int
     start: datetime
     load_wh: int
     generation_wh: int
-    position: Position = field(default_factory=Position)
+    position: Position
+
+
+# Moments as whole ms: a driver takes several times as long to read a timestamp as a number.
+_MS = "(extract(epoch from {}) * 1000)::bigint"
+_DUE = f"""
+    SELECT id, starts, min_price, max_price, (%(now)s - opens) * %(steps)s / (closes - opens) AS step FROM (
+        SELECT c.id, c.min_price, c.max_price, coalesce(p.step, -1) AS done, {_MS.format("c.delivery_start")} AS starts,
+               {_MS.format("c.gate_opens_at")} AS opens, {_MS.format("c.gate_closes_at")} AS closes
+        FROM trading_contract c LEFT JOIN planning_contractplan p ON p.contract_id = c.id
+        WHERE c.market_id = %(market)s AND c.state IN ('CALL', 'CONTINUOUS')
+    ) trading WHERE opens <= %(now)s AND closes > %(now)s AND (%(now)s - opens) * %(steps)s / (closes - opens) > done
+    ORDER BY starts
+"""
 
 
 def due_contracts(market_id: int, at: datetime) -> list[DueContract]:
-    """The contracts in trading whose step of the ramp is new, in order of delivery."""
+    """The contracts in trading whose step of the ramp (`step_at`) is new, in order of delivery."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.id, c.delivery_start, c.min_price, c.max_price, c.gate_opens_at, c.gate_closes_at,"
-            " coalesce(p.step, -1) FROM trading_contract c LEFT JOIN planning_contractplan p ON p.contract_id = c.id"
-            " WHERE c.market_id = %s AND c.state IN ('CALL', 'CONTINUOUS') AND c.gate_closes_at > %s"
-            " ORDER BY c.delivery_start",
-            (market_id, at),
-        )
-        rows = cursor.fetchall()
-    now = to_ms(at)
-    due = []
-    for key, start, low, high, opens, closes, done in rows:
-        step = step_at(to_ms(opens), to_ms(closes), now)
-        if step is not None and step > done:
-            due.append(DueContract(key, start, low, high, step))
-    return due
+        cursor.execute(_DUE, {"market": market_id, "now": to_ms(at), "steps": STEPS})
+        return [DueContract(key, moment(starts), *row) for key, starts, *row in cursor.fetchall()]
 
 
 def instructions(market_id: int) -> dict[int, StandingInstruction]:
@@ -89,13 +89,13 @@ def history(site_id: int, starts: Iterable[datetime]) -> dict[int, dict[datetime
         cursor.execute(_HISTORY, (site_id, list(starts)))
         rows = cursor.fetchall()
     found: dict[int, dict[datetime, Energy]] = defaultdict(dict)
-    for participant, start, load, generation in rows:
-        found[participant][start] = Energy(max(0, load), generation)
+    for participant, start_ms, load, generation in rows:
+        found[participant][moment(start_ms)] = Energy(max(0, load), generation)
     return found
 
 
-_HISTORY = """
-    SELECT p.participant_id, r.start,
+_HISTORY = f"""
+    SELECT p.participant_id, {_MS.format("r.start")},
            (sum(r.import_wh - r.export_wh) FILTER (WHERE p.role = 'boundary')
             + coalesce(sum(r.export_wh - r.import_wh) FILTER (WHERE p.role <> 'boundary'), 0))::bigint,
            coalesce(sum(r.export_wh) FILTER (WHERE p.role = 'generation'), 0)::bigint
@@ -113,50 +113,68 @@ def storage_of(site_id: int) -> dict[int, Device]:
     return {device.participant_id: device for device in found}
 
 
-def ahead(market_id: int, participants: Sequence[int], at: datetime) -> dict[int, list[Ahead]]:
+def ahead(
+    market_id: int, participants: Sequence[int], at: datetime, *, only_sold: bool = False
+) -> dict[int, list[Ahead]]:
     """Every interval that is not over, in order, with forecast and position, for each of these participants.
 
-    Three plain reads by key, put together here: joined in the database they are at the mercy of its statistics.
+    With `only_sold` only the interval under way and those in which the participant has sold. Plain reads by key, put
+    together here: joined in the database they are at the mercy of its statistics.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, delivery_start FROM trading_contract WHERE market_id = %s AND delivery_end > %s"
-            " ORDER BY delivery_start",
-            (market_id, at),
-        )
-        contracts = cursor.fetchall()
-        held = _held(market_id, participants, [contract for contract, _ in contracts])
-        expected = _expected(market_id, participants, [start for _, start in contracts])
+    contracts = _not_over(market_id, at)
+    now = next(iter(contracts), 0)
+    held = _held(market_id, participants, contracts, sold_or=now if only_sold else None)
+    wanted = {now, *(pk for _, pk in held)} & contracts.keys() if only_sold else contracts.keys()
+    expected = _expected(market_id, participants, [contracts[pk] for pk in wanted])
     none, nothing = Position(), (0, 0)
     return {
         party: [
-            Ahead(contract, start, *expected.get((party, start), nothing), held.get((party, contract), none))
-            for contract, start in contracts
+            Ahead(pk, moment(start_ms), *expected.get((party, start_ms), nothing), held.get((party, pk), none))
+            for pk, start_ms in contracts.items()
+            if not only_sold or pk == now or (party, pk) in held
         ]
         for party in participants
     }
 
 
-def _held(market_id: int, participants: Sequence[int], contracts: Sequence[int]) -> dict[tuple[int, int], Position]:
+moment = lru_cache(maxsize=4096)(from_ms)
+
+
+def _not_over(market_id: int, at: datetime) -> dict[int, int]:
+    """Contracts whose delivery is not over → start in ms, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, {_MS.format('delivery_start')} FROM trading_contract WHERE market_id = %s"
+            " AND delivery_end > %s ORDER BY delivery_start",
+            (market_id, at),
+        )
+        return dict(cursor.fetchall())
+
+
+def _held(
+    market_id: int, participants: Sequence[int], contracts: Iterable[int], *, sold_or: int | None
+) -> dict[tuple[int, int], Position]:
+    """Positions by participant and contract; with `sold_or` only those that sold, and all of that contract."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT participant_id, contract_id, bought_wh, sold_wh, open_buy_wh, open_sell_wh FROM trading_position"
-            " WHERE market_id = %s AND participant_id = ANY(%s) AND contract_id = ANY(%s)",
-            (market_id, list(participants), list(contracts)),
+            " WHERE market_id = %s AND participant_id = ANY(%s) AND contract_id = ANY(%s)"
+            " AND (sold_wh > 0 OR contract_id = %s OR %s)",
+            (market_id, list(participants), list(contracts), sold_or, sold_or is None),
         )
         return {(row[0], row[1]): Position(*row[2:]) for row in cursor.fetchall()}
 
 
 def _expected(
-    market_id: int, participants: Sequence[int], starts: Sequence[datetime]
-) -> dict[tuple[int, datetime], tuple[int, int]]:
-    if not starts:
+    market_id: int, participants: Sequence[int], starts_ms: Sequence[int]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    if not starts_ms:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT participant_id, start, load_wh, generation_wh FROM planning_forecast"
-            " WHERE market_id = %s AND participant_id = ANY(%s) AND start >= %s AND start <= %s",
-            (market_id, list(participants), starts[0], starts[-1]),
+            f"SELECT participant_id, {_MS.format('start')}, load_wh, generation_wh FROM planning_forecast"
+            " WHERE market_id = %s AND participant_id = ANY(%s) AND start = ANY(%s)",
+            (market_id, list(participants), [moment(start_ms) for start_ms in starts_ms]),
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
 

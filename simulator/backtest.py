@@ -1,8 +1,8 @@
 """Playing a scene through the market: weeks of market time, with the very operations of the live product.
 
-For every interval, at its start: the readings of the one before come in, contracts open, uncross and close (`tick`),
-what was delivered is cleared (`run_due`), standing instructions act (`plan`, `submit`). Then the interval happens, with
-batteries that follow what was traded. Nothing here writes to a table of another app.
+For every interval, at its start: contracts open, uncross and close (`tick`), standing instructions act (`plan`, which
+hands its orders to `submit`). Then the interval happens, with batteries that follow what was traded; its readings come
+in (`record_readings`), and it is cleared (`settle`). Nothing here writes to a table of another app.
 """
 
 import time
@@ -16,19 +16,17 @@ import numpy as np
 
 from planning.domain.forecast import PERSISTENCE, Energy
 from planning.operations import Key, Planned, persist, plan
-from settlement.operations import run_due
+from settlement.models import SettlementRun
+from settlement.operations import settle
 from simulator.domain.charging import charging_wh
 from simulator.domain.scene import Scene
 from simulator.loading import Loaded
 from simulator.world import World
-from trading.models import Market
+from trading.models import Contract, Market
 from trading.operations import tick
 
 PERFECT = "perfect"
 FORECASTS = (PERSISTENCE, PERFECT)
-MOST_RUNS_AT_ONCE = 200
-# Until the runs of the morning after the last day are made.
-AFTERWARDS = timedelta(hours=30)
 ONE_DAY = timedelta(days=1)
 
 
@@ -77,27 +75,23 @@ class Run:
                 self.counts["discharged_wh"] += values.discharge_wh
             with self.timings.of("readings"):
                 self.counts["readings"] += self.world.report(interval.start, metered, interval.end, "backtest")
+            self._settle(interval.start, interval.end)
             advance()
-        self._finish()
 
     def _market_acts(self, at: datetime) -> None:
         with self.timings.of("tick"):
             tick(self.market.pk, at)
-        self._settle(at)
         with self.timings.of("plan"):
             self._count(plan(self.market.pk, at, forecaster=self._forecaster, method=self.forecast))
 
-    def _settle(self, at: datetime) -> None:
+    def _settle(self, start: datetime, at: datetime) -> None:
+        """The interval's provisional run. No reading comes later or is corrected here, so later runs would find and
+        post nothing."""
         with self.timings.of("settle"):
-            for run in run_due(self.market, at, limit=MOST_RUNS_AT_ONCE):
-                self.counts["runs"] += 1
-                self.counts["ledger_entries"] += run.entries
-
-    def _finish(self) -> None:
-        """The last interval is cleared, and the next morning's runs are made; what lies beyond is never delivered."""
-        end = self.scene.calendar.ends_at
-        self._settle(end)
-        self._settle(end + AFTERWARDS)
+            contract = Contract.objects.values_list("pk", flat=True).get(market=self.market, delivery_start=start)
+            run = settle(contract_id=contract, kind=SettlementRun.Kind.P, at=at)
+            self.counts["runs"] += 1
+            self.counts["ledger_entries"] += run.entries
 
     def _count(self, planned: Planned) -> None:
         self.counts["orders_placed"] += planned.placed

@@ -58,7 +58,7 @@ class World:
 
         To be called once its gate is closed, so that the trades are final.
         """
-        ahead = queries.ahead(self.market.pk, list(self._storage), start)
+        ahead = queries.ahead(self.market.pk, list(self._storage), start, only_sold=True)
         metered = {}
         for party, energy in energies.items():
             storage = self._storage.get(party)
@@ -77,7 +77,7 @@ class World:
 
         Own surplus that may come in between is not counted on: energy for a promise stays where it is.
         """
-        later = [interval for interval in ahead if interval.start > start and interval.position.sold_wh]
+        later = [interval for interval in ahead if interval.start > start]
         need_after = needs_wh(store, [slot_of(interval, party, self.book) for interval in later])[0]
         if not ahead or ahead[0].start != start:
             return Slot(0, 0, 0, 0, 0, *self.book.dear(party, start)), need_after
