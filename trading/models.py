@@ -254,10 +254,12 @@ class Trade(models.Model):
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     trade_no = models.BigIntegerField()
     seq = models.BigIntegerField()
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Contract and parties stand on the orders too, where the database checks them; here it would cost as much again.
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     price = models.IntegerField()
     quantity_wh = models.BigIntegerField()
-    # Both stand on the orders too, and there the database checks them; once more here would cost as much again.
     buyer = models.ForeignKey(
         Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )

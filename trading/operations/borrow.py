@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 import psycopg
@@ -98,6 +99,11 @@ class Borrowed:
         """Keeps these orders, once each."""
         for row in rows:
             self.orders[row.seq] = row
+
+    @cached_property
+    def at_text(self) -> str:
+        """The batch's moment as the database reads it."""
+        return from_ms(self.at).isoformat()
 
     def created_ms(self, seq: int) -> int:
         """When an order was placed; one of this batch, now."""

@@ -186,6 +186,8 @@ class Effects:
 
 def _touched(answer: Answer, engine: Engine) -> list[Order]:
     """Each order that the message changed, once, in its present state."""
+    if not engine.trades and not engine.removed:
+        return [answer] if isinstance(answer, Order) else []
     orders: dict[int, Order] = {}
     if isinstance(answer, Order):
         orders[answer.seq] = answer

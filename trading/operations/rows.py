@@ -1,8 +1,7 @@
 """Orders, contracts and messages between the engine's integers and the database's rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,8 +41,7 @@ def decode_message(op: str, fields: list[Any]) -> Message:
     return message
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOrder:
+class StoredOrder(NamedTuple):
     """One row of the orders table as the engine needs it, with what the engine does not keep."""
 
     seq: int
@@ -91,13 +89,13 @@ class StoredOrder:
 STORED_SQL = """
     o.seq, o.contract_id, o.participant_id, o.client_order_id, o.side, o.price, o.tif, o.quantity_wh, o.filled_wh,
     o.remaining_wh, o.display_wh, o.shown_wh,
-    coalesce((extract(epoch from o.expires_at) * 1000)::bigint, 0),
+    coalesce(round(date_part('epoch', o.expires_at) * 1000)::bigint, 0),
     o.stp, o.status, CASE WHEN o.reason <> '' THEN o.reason ELSE o.action END, o.value_millidong, o.priority,
     o.revision, coalesce(p.beneficial_owner_id, o.participant_id), o.post_only,
-    (extract(epoch from o.created_at) * 1000)::bigint
+    round(date_part('epoch', o.created_at) * 1000)::bigint
 """
 
 
 def stored(row: Mapping[int, Any] | tuple[Any, ...]) -> StoredOrder:
     """A row of `STORED_SQL`."""
-    return StoredOrder(*row)
+    return StoredOrder._make(row)

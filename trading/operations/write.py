@@ -4,7 +4,7 @@ New rows go in by COPY, changed ones by one statement over arrays: round trips d
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 
@@ -23,9 +23,18 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding], *, halted: bool) -> None:
     """Writes all that a batch did. Raises what the database refuses; then nothing of it stays."""
     held = effects.borrowed
-    _write_log(cursor, held, effects.log)
-    _write_orders(cursor, held, effects.orders.values())
-    _write_trades(cursor, held, effects.trades)
+    created = [change for change in effects.orders.values() if change.created]
+    updated = [change for change in effects.orders.values() if not change.created]
+    _copy_all(
+        cursor,
+        [
+            ("trading_command", _LOG_COLUMNS, lambda: _log_lines(held, effects.log)),
+            ("trading_order", ("market_id", *ORDER_COLUMNS), lambda: [_order_line(held, change) for change in created]),
+            ("trading_trade", _TRADE_COLUMNS, lambda: _trade_lines(held, effects.trades)),
+        ],
+    )
+    if updated:
+        _update_orders(cursor, held, updated)
     _write_positions(cursor, held.market.id, positions)
     _write_contracts(cursor, held, effects)
     last_seq = effects.log[-1].seq if effects.log else held.market.last_seq
@@ -35,56 +44,57 @@ def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding
     )
 
 
+Job = tuple[str, Sequence[str], Callable[[], list[bytes]]]
+
+
+def _copy_all(cursor: Cursor, jobs: Sequence[Job]) -> None:
+    """COPY into one table after the other; while the server takes in the rows of one, those of the next are made."""
+    lines = jobs[0][2]()
+    for (table, columns, _), after in zip(jobs, [*jobs[1:], None], strict=True):
+        if not lines:
+            lines = after[2]() if after else []
+            continue
+        with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            copy.write(b"".join(lines))
+            lines = after[2]() if after else []
+
+
 def escape(text: str) -> str:
     """A text as COPY wants it."""
-    return text.translate(_ESCAPES)
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
 
 
-def copy_lines(cursor: Cursor, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
-    """COPY of tab-separated lines that are already escaped."""
-    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        copy.write("".join(lines))
+_LOG_COLUMNS = ("market_id", "seq", "at", "op", "participant_id", "by_id", "message", "outcome")
 
 
-def _write_log(cursor: Cursor, held: Borrowed, log: list[LogLine]) -> None:
-    at = from_ms(held.at).isoformat()
-    prefix = f"{held.market.id}\t"
-    lines = [
-        f"{prefix}{line.seq}\t{at}\t{line.op}\t{_or_null(line.participant)}\t{_or_null(line.by)}\t"
-        f"{escape(line.message.decode())}\t{escape(line.outcome.decode())}\n"
+def _log_lines(held: Borrowed, log: list[LogLine]) -> list[bytes]:
+    """JSON has no bare control characters, so only its backslashes need care."""
+    market, at = held.market.id, from_ms(held.at).isoformat().encode()
+    return [
+        b"%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n" % (
+            market, line.seq, at, line.op.encode(), _or_null(line.participant), _or_null(line.by),
+            line.message.replace(b"\\", b"\\\\"), line.outcome.replace(b"\\", b"\\\\"),
+        )
         for line in log
-    ]
-    columns = ("market_id", "seq", "at", "op", "participant_id", "by_id", "message", "outcome")
-    copy_lines(cursor, "trading_command", columns, lines)
+    ]  # fmt: skip
 
 
-def _or_null(value: int | None) -> int | str:
-    return NULL if value is None else value
+def _or_null(value: int | None) -> bytes:
+    return NULL.encode() if value is None else b"%d" % value
 
 
-def _write_orders(cursor: Cursor, held: Borrowed, changed: Iterable[Changed]) -> None:
-    created: list[Changed] = []
-    updated: list[Changed] = []
-    for change in changed:
-        (created if change.created else updated).append(change)
-    if created:
-        columns = ("market_id", *ORDER_COLUMNS)
-        copy_lines(cursor, "trading_order", columns, [_order_line(held, change) for change in created])
-    if updated:
-        _update_orders(cursor, held, updated)
-
-
-def _order_line(held: Borrowed, change: Changed) -> str:
+def _order_line(held: Borrowed, change: Changed) -> bytes:
     order, request = change.order, change.order.request
-    at = from_ms(held.at).isoformat()
+    at = held.at_text
     price = NULL if order.price is None else order.price
     expires = from_ms(request.expires_at).isoformat() if request.expires_at else NULL
     return (
         f"{held.market.id}\t{order.seq}\t{order.book.contract}\t{order.key[0]}\t{escape(order.key[1])}\t{order.side}\t"
         f"{price}\t{request.tif}\t{order.quantity}\t{order.filled}\t{order.remaining}\t{order.display}\t{order.shown}\t"
         f"{expires}\t{request.stp}\t{'t' if request.post_only else 'f'}\t{order.status}\t{order.action}\t"
-        f"{order.reason}\t{order.value}\t{order.priority}\t{change.revision}\t{change.last_seq}\t{escape(change.note)}\t{at}\t{at}\n"
-    )
+        f"{order.reason}\t{order.value}\t{order.priority}\t{change.revision}\t{change.last_seq}\t"
+        f"{escape(change.note)}\t{at}\t{at}\n"
+    ).encode()
 
 
 _UPDATED = (
@@ -114,20 +124,21 @@ def _update_orders(cursor: Cursor, held: Borrowed, updated: list[Changed]) -> No
     cursor.execute(_UPDATE_SQL, (from_ms(held.at), *columns, held.market.id))
 
 
-def _write_trades(cursor: Cursor, held: Borrowed, trades: list[TradeRow]) -> None:
-    if not trades:
-        return
-    at = from_ms(held.at).isoformat()
-    lines = [
-        f"{held.market.id}\t{t.trade_no}\t{t.seq}\t{t.contract}\t{t.price}\t{t.quantity_wh}\t{t.buyer}\t{t.seller}\t"
-        f"{t.buy_seq}\t{t.sell_seq}\t{t.taker_side}\t{at}\n"
+_TRADE_COLUMNS = (
+    "market_id", "trade_no", "seq", "contract_id", "price", "quantity_wh", "buyer_id", "seller_id", "buy_seq",
+    "sell_seq", "taker_side", "at",
+)  # fmt: skip
+
+
+def _trade_lines(held: Borrowed, trades: list[TradeRow]) -> list[bytes]:
+    market, at = held.market.id, held.at_text.encode()
+    return [
+        b"%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n" % (
+            market, t.trade_no, t.seq, t.contract, t.price, t.quantity_wh, t.buyer, t.seller, t.buy_seq, t.sell_seq,
+            t.taker_side, at,
+        )
         for t in trades
-    ]
-    columns = (
-        "market_id", "trade_no", "seq", "contract_id", "price", "quantity_wh", "buyer_id", "seller_id", "buy_seq",
-        "sell_seq", "taker_side", "at",
-    )  # fmt: skip
-    copy_lines(cursor, "trading_trade", columns, lines)
+    ]  # fmt: skip
 
 
 def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey, Holding]) -> None:
