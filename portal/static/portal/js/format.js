@@ -14,7 +14,7 @@ export class Format {
     const clock = { timeZone, hourCycle: "h23", hour: "2-digit", minute: "2-digit" };
     this.clock = new Intl.DateTimeFormat(locale, clock);
     this.seconds = new Intl.DateTimeFormat(locale, { ...clock, second: "2-digit" });
-    this.day = new Intl.DateTimeFormat(locale, { timeZone, weekday: "long", day: "numeric", month: "long" });
+    this.day = new Intl.DateTimeFormat(locale, { timeZone, weekday: "short", day: "numeric", month: "short" });
     this.isoDay = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
   }
 

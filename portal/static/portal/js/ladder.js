@@ -4,6 +4,7 @@ import { make, write } from "./dom.js";
 import { fill } from "./format.js";
 
 const LEVELS = 10;
+const LEVELS_KEPT = 5; // rows that stay even when empty, so that a thin book does not jump
 const COLUMNS = ["price", "quantity", "sum", "orders"];
 
 export class Ladder extends HTMLElement {
@@ -21,7 +22,8 @@ export class Ladder extends HTMLElement {
   side(name, title) {
     const rows = Array.from({ length: LEVELS }, () => this.newRow());
     const header = make("tr", { class: "side" }, make("th", { colSpan: 4, scope: "rowgroup" }, title));
-    return { body: make("tbody", { class: name }, header, ...rows), rows };
+    const body = make("tbody", { class: name }, header, ...rows);
+    return { body, rows: name === "asks" ? rows.reverse() : rows };
   }
 
   newRow() {
@@ -38,18 +40,22 @@ export class Ladder extends HTMLElement {
     const asks = [...book.asks].sort((a, b) => a[0] - b[0]);
     const bids = [...book.bids].sort((a, b) => b[0] - a[0]);
     const deepest = Math.max(1, ...[...asks.slice(0, LEVELS), ...bids.slice(0, LEVELS)].map(([, [wh]]) => wh));
-    this.fill([...this.asks.rows].reverse(), asks, deepest, own.asks);
-    this.fill(this.bids.rows, bids, deepest, own.bids);
+    this.fill(this.asks.rows, asks, deepest, own.asks, this.page.strings.no_asks);
+    this.fill(this.bids.rows, bids, deepest, own.bids, this.page.strings.no_bids);
     this.showMiddle(contract, asks[0]?.[0], bids[0]?.[0]);
   }
 
-  fill(rows, levels, deepest, own) {
+  /** `rows` and `levels` both begin at the best price. */
+  fill(rows, levels, deepest, own, nothing) {
     let sum = 0;
+    rows[0].parts.price.classList.toggle("nothing", !levels.length);
     rows.forEach((row, n) => {
       const level = levels[n];
       sum += level ? level[1][0] : 0;
+      row.hidden = !level && n >= LEVELS_KEPT;
       this.fillRow(row, level, sum, deepest, own);
     });
+    if (!levels.length) write(rows[0].parts.price, nothing, { quietly: true });
   }
 
   fillRow(row, level, sum, deepest, own) {

@@ -8,6 +8,7 @@ import "./ladder.js";
 import "./trades.js";
 import "./chart.js";
 import "./energy.js";
+import "./orders.js";
 
 const CONFLATE_MS = 200;
 const ENERGY_AFTER_MS = 700; // several intervals may be settled at once: one request for all of them
@@ -22,7 +23,7 @@ class MarketPage extends HTMLElement {
     this.today = { on: null, prices: [] };
     this.book = { bids: new Map(), asks: new Map() };
     this.own = new Map();
-    this.parts = Object.fromEntries(["strip", "ladder", "trades", "day-chart", "energy"].map((name) => [name, this.querySelector(`wb-${name}`)]));
+    this.parts = Object.fromEntries(["strip", "ladder", "trades", "day-chart", "energy", "orders"].map((name) => [name, this.querySelector(`wb-${name}`)]));
     for (const part of Object.values(this.parts)) part?.start(this.page);
     this.parts.strip.addEventListener("choose", (event) => this.choose(event.detail));
     this.listen();
@@ -126,6 +127,7 @@ class MarketPage extends HTMLElement {
       document.getElementById("book-title").textContent = fill(this.page.strings.book_of, { interval: contract.name });
       this.parts.ladder.show(contract, this.book, this.ownPrices());
     }
+    this.parts.orders?.show([...this.own.values()], (id) => this.contracts.get(id));
     this.parts["day-chart"].show(this.dayRows(), this.chosen, this.clock.now());
     this.showGate(contract);
   }
