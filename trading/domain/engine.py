@@ -21,25 +21,9 @@ from trading.domain.deadlines import NEVER, Timekeeper
 from trading.domain.errors import Rejected
 from trading.domain.matching import Limits
 from trading.domain.messages import (
-    BUY,
-    CANCEL_TAKER,
-    FOK,
-    GTC,
-    IOC,
-    SELL,
-    Amend,
-    Cancel,
-    CancelAll,
-    ContractKey,
-    Halt,
-    Message,
-    New,
-    OrderKey,
-    Party,
-    Resume,
-    Time,
-    Uncross,
-)
+    BUY, CANCEL_TAKER, FOK, GTC, IOC, SELL, Amend, Cancel, CancelAll, ContractKey, Halt, Message, New, OrderKey, Party,
+    Resume, Time, Uncross,
+)  # fmt: skip
 from trading.domain.orders import CANCELLED, FILLED, MODIFIED, USER_CANCELLED, Order
 
 _ANY_PRICE = -NEVER
@@ -112,23 +96,20 @@ class Engine(Timekeeper):
     # Placing
 
     def _new(self, message: New) -> Answer:
-        # The hottest method of the product, hence long: an ordinary limit order is taken here from end to end, and what
-        # is out of the ordinary goes through refuse_new(), which says which rule was broken, and _enter().
+        """Places an order. What is ordinary, a limit order with nothing wrong or special, is placed right here.
+
+        This is the hottest method of the product, hence its length; everything else goes by `_new_with_care`.
+        """
         (
             participant, client_order_id, contract, side, quantity, price,
             tif, expires_at, post_only, stp, display, least,
         ) = message  # fmt: skip
         key = (participant, client_order_id)
-        known = self.orders.get(key)
-        if known is not None:
-            return Duplicate(known) if known.request == message else Rejected("client_order_id_reused")
         book = self.books.get(contract)
-        if book is None:
-            return Rejected("unknown_contract")
         now = self.now
-        special = display or least or post_only or expires_at or tif != GTC or stp != CANCEL_TAKER or book.call
         if (
-            special
+            book is None
+            or display or least or post_only or expires_at or tif != GTC or stp != CANCEL_TAKER or book.call
             or price is None
             or self.halted
             or now < book.gate_opens_at
@@ -139,49 +120,77 @@ class Engine(Timekeeper):
             or quantity % self._lot_wh
             or quantity < self._min_wh
             or quantity > self._max_wh
-        ):
-            refused = refuse_new(message, book, self.rules, now=now, halted=self.halted)
-            if refused is not None:
-                return refused
+            or self.limits is not None
+        ):  # fmt: skip
+            return self._new_with_care(message, key)
         if side == BUY:
             own, opposite = book.bids, book.asks
         elif side == SELL:
             own, opposite = book.asks, book.bids
         else:
-            return Rejected("invalid_side")
-        floor = _ANY_PRICE if price is None else -side * price
-        if opposite.horizon is not None and not book.call:
-            opposite.require_first(floor, contract, -side)
-        keys = opposite.keys
-        crosses = keys and keys[-1] >= floor
-        if post_only and crosses and not book.call:
-            return Rejected("post_only_would_cross", -side * keys[-1])
-        limits = self.limits
-        if limits is not None:
-            refused = limits.refusal(participant, book, side, quantity, price)
-            if refused is not None:
-                return refused
-        self.seq = seq = self.seq + 1
+            return self._new_with_care(message, key)
+        rank = side * price
+        if opposite.horizon is not None:
+            opposite.require_first(-rank, contract, -side)
         owner = self.owners.get(participant, participant) if self.owners else participant
-        order = self.orders[key] = _blank(Order)
-        order.begin(key, owner, book, side, price, quantity, display, seq, message)
+        order = _blank(Order)
+        order.begin(key, owner, book, side, price, quantity, 0, self.seq + 1, message)
+        known = self.orders.setdefault(key, order)
+        if known is not order:
+            return _repeat(known, message)
+        self.seq += 1
         if self._keys_of is not None:
             self._keys_of.setdefault(participant, []).append(key)
-        if limits is not None:
-            limits.enter(order)
-        if special or price is None:
-            self._enter(order, opposite, floor)
-            return order
-        if crosses:
-            self._match(order, opposite, floor)
-        if order.remaining:
-            level = own.levels.get(-floor)
-            if level is None:
-                own.add(order, -floor)
-            else:
-                level.append(order)
-                level.live += 1
+        keys = opposite.keys
+        if keys and keys[-1] >= -rank:
+            self._match(order, opposite, -rank)
+            if not order.remaining:
+                return order
+        level = own.levels.get(rank)
+        if level is None:
+            own.add(order, rank)
+        else:
+            level.append(order)
+            level.live += 1
         return order
+
+    def _new_with_care(self, message: New, key: OrderKey) -> Answer:
+        known = self.orders.get(key)
+        if known is not None:
+            return _repeat(known, message)
+        book = self.books.get(message.contract)
+        if book is None:
+            return Rejected("unknown_contract")
+        refused = refuse_new(message, book, self.rules, now=self.now, halted=self.halted)
+        if refused is not None:
+            return refused
+        side, quantity, price = message.side, message.quantity_wh, message.price
+        opposite = book.asks if side == BUY else book.bids
+        floor = _ANY_PRICE if price is None else -side * price
+        refused = self._refuse_crossing(message, opposite, floor, book)
+        if refused is None and self.limits is not None:
+            refused = self.limits.refusal(key[0], book, side, quantity, price)
+        if refused is not None:
+            return refused
+        self.seq += 1
+        owner = self.owners.get(key[0], key[0])
+        order = Order(key, owner, book, side, price, quantity, message.display_wh, self.seq, message)
+        self.orders[key] = order
+        if self._keys_of is not None:
+            self._keys_of.setdefault(key[0], []).append(key)
+        if self.limits is not None:
+            self.limits.enter(order)
+        self._enter(order, opposite, floor)
+        return order
+
+    def _refuse_crossing(self, request: New, opposite: Side, floor: int, book: Book) -> Rejected | None:
+        """Whether an order is post-only and would trade at once. Raises `SliceTooShort` where that is not known."""
+        if book.call:
+            return None
+        opposite.require_first(floor, book.contract, -request.side)
+        if request.post_only and opposite.keys and opposite.keys[-1] >= floor:
+            return Rejected("post_only_would_cross", -request.side * opposite.keys[-1])
+        return None
 
     def _enter(self, order: Order, opposite: Side, floor: int) -> None:
         """An order with terms of its own, or one in the call, meets the book."""
@@ -301,11 +310,9 @@ class Engine(Timekeeper):
         assert price is not None and order.price is not None
         opposite = book.asks if side == BUY else book.bids
         floor = -side * price
-        crosses = bool(opposite.keys) and opposite.keys[-1] >= floor
-        if opposite.horizon is not None and not book.call:
-            opposite.require_first(floor, book.contract, -side)
-        if crosses and not book.call and order.request.post_only:
-            return Rejected("post_only_would_cross", -side * opposite.keys[-1])
+        refused = self._refuse_crossing(order.request, opposite, floor, book)
+        if refused is not None:
+            return refused
         refused = self._refuse_amended(order, price, quantity)
         if refused is not None:
             return refused
@@ -319,7 +326,7 @@ class Engine(Timekeeper):
         if book.call:
             if not self._prevent_self_trade_in_call(fresh, opposite, floor):
                 return fresh
-        elif crosses:
+        else:
             self._match(fresh, opposite, floor)
         if fresh.remaining:
             self._rest(fresh)
@@ -378,6 +385,11 @@ class Engine(Timekeeper):
         if pure_call and self.now >= book.gate_closes_at:
             self._close_gate(book)
         return Done(len(self.trades), price)
+
+
+def _repeat(known: Order, message: New) -> Duplicate | Rejected:
+    """The answer to a message whose id is taken."""
+    return Duplicate(known) if known.request == message else Rejected("client_order_id_reused")
 
 
 def _totals(side: Side, sign: int) -> list[tuple[int, int]]:

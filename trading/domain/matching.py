@@ -64,7 +64,9 @@ class Matcher:
         keys, levels = opposite.keys, opposite.levels
         cut = opposite.horizon is not None
         limits, trades, side, owner = self.limits, self.trades, taker.side, taker.owner
-        wanted = taker.remaining
+        before = wanted = taker.remaining
+        value = 0
+        stopped = False
         while wanted and keys and keys[-1] >= floor:
             key = keys[-1]
             price = -side * key
@@ -78,19 +80,19 @@ class Matcher:
                 if cut and opposite.beyond(key, maker):
                     raise SliceTooShort(taker.book.contract, -side)
                 if maker.owner == owner:
-                    if self._self_trade(taker, maker):
-                        return
+                    taker.remaining = wanted
+                    stopped = self._self_trade(taker, maker)
+                    if stopped:
+                        before, wanted = before - wanted, 0
                     continue
                 wh = maker.shown or left
                 if wh > wanted:
                     wh = wanted
-                value = wh * price
-                taker.remaining = wanted = wanted - wh
-                taker.filled += wh
-                taker.value += value
+                wanted -= wh
+                value += wh * price
                 maker.remaining = left = left - wh
                 maker.filled += wh
-                maker.value += value
+                maker.value += wh * price
                 trades.append(_as_trade(Trade, (maker, taker, price, wh)))
                 if limits is not None:
                     limits.fill(maker, wh, price)
@@ -107,6 +109,11 @@ class Matcher:
                         self._show_next_clip(maker, level, wh)
             if not level.live and levels.pop(key, None) is not None:
                 keys.pop()
+        taker.filled += before - wanted
+        taker.value += value
+        if stopped:
+            return
+        taker.remaining = wanted
         if trades:
             taker.status = PARTIALLY_FILLED if wanted else FILLED
             taker.cause = PARTIAL_FILL if wanted else FULL_FILL
