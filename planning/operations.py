@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from meters.models import Device
 from planning import queries
 from planning.domain.forecast import PERSISTENCE, Energy, persistence, same_time_before
 from planning.domain.orders import OpenOrder, Sizes, Wanted, messages
@@ -58,7 +57,7 @@ def plan(market_id: int, at: datetime, *, forecaster: Forecaster | None = None, 
     with transaction.atomic():
         _store_forecasts(market_id, forecasts, at, method)
         storage = plan_storage(market, members, book, {contract.id for contract in due}, at)
-        _write_energy_limits(market, due, forecasts, storage, at)
+        _write_energy_limits(market, due, forecasts, at)
     batch, notes = _orders(market, due, members, forecasts, storage, book)
     replies = submit(market_id, batch, by=None, at=at, notes=notes)
     _mark(due, at)
@@ -124,17 +123,11 @@ def _figures(energy: Energy) -> tuple[int, int]:
 
 
 def _write_energy_limits(
-    market: Market, due: Sequence[DueContract], forecasts: Mapping[Key, Energy], storage: StoragePlan, at: datetime
+    market: Market, due: Sequence[DueContract], forecasts: Mapping[Key, Energy], at: datetime
 ) -> None:
-    """The market adds what a battery can give to the forecast surplus by itself; packs of a swap station it does not
-    know, so these are part of the surplus that it is told."""
+    """The market itself adds what a battery can give to the forecast surplus."""
     by_start = {contract.start: contract.id for contract in due}
-    rows = []
-    for (participant, start), energy in forecasts.items():
-        contract = by_start[start]
-        planned = storage.get((participant, contract))
-        from_packs = planned.discharge_wh if planned and planned.kind == Device.Kind.STATION else 0
-        rows.append((contract, participant, energy.net_wh + from_packs))
+    rows = [(by_start[start], participant, energy.net_wh) for (participant, start), energy in forecasts.items()]
     set_energy_limits(market.pk, rows, at)
 
 

@@ -16,8 +16,6 @@ from planning.domain.ramp import STEPS
 from planning.models import StandingInstruction
 from units.interval import from_ms, to_ms
 
-STORES = (Device.Kind.BATTERY, Device.Kind.STATION)
-
 
 @dataclass(frozen=True, slots=True)
 class DueContract:
@@ -107,10 +105,22 @@ _HISTORY = f"""
 """
 
 
-def storage_of(site_id: int) -> dict[int, Device]:
-    """The storage of each participant: a stationary battery or a swap station, the first where there are several."""
-    found = Device.objects.filter(site_id=site_id, kind__in=STORES, capacity_wh__gt=0).order_by("-pk")
-    return {device.participant_id: device for device in found}
+class Storage(NamedTuple):
+    """A participant's battery. `is_station`: it is the packs of a swap station."""
+
+    device: Device
+    is_station: bool
+
+
+def storage_of(site_id: int) -> dict[int, Storage]:
+    """The battery of each participant, the first where there are several."""
+    found = Device.objects.filter(site_id=site_id, capacity_wh__gt=0).order_by("-pk")
+    stations = {device.participant_id for device in found if device.kind == Device.Kind.STATION}
+    return {
+        device.participant_id: Storage(device, device.participant_id in stations)
+        for device in found
+        if device.kind == Device.Kind.BATTERY
+    }
 
 
 def ahead(

@@ -1,7 +1,6 @@
 """The plans of those who own a battery or a swap station, over every interval that is still before them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from meters.domain.storage import Battery
@@ -10,24 +9,13 @@ from planning import queries
 from planning.domain.battery_rule import Planned, Slot, Store, pays_to_store, plan
 from planning.models import StandingInstruction
 from planning.prices import PriceBook
-from planning.queries import Ahead
+from planning.queries import Ahead, Storage
 from trading.models import Market
 
-
-@dataclass(frozen=True, slots=True)
-class StorageOffer:
-    """What a storage owner should have on offer in one contract, and what its storage would give there, in Wh."""
-
-    kind: str
-    sell_wh: int
-    buy_wh: int
-    discharge_wh: int
+StoragePlan = dict[tuple[int, int], Planned]  # by participant and contract
 
 
-StoragePlan = dict[tuple[int, int], StorageOffer]  # by participant and contract
-
-
-def store_of(device: Device, instruction: StandingInstruction | None, minutes: int) -> Store:
+def store_of(storage: Storage, instruction: StandingInstruction | None, minutes: int) -> Store:
     """A device with what its owner's instruction lets it do.
 
     A station fills up again in the cheapest hours whatever happens: riders come tomorrow. A battery that lives from
@@ -36,16 +24,16 @@ def store_of(device: Device, instruction: StandingInstruction | None, minutes: i
     sell_near = instruction.sell_near_price if instruction else None
     buy_near = instruction.buy_near_price if instruction else None
     return Store(
-        battery_of(device),
+        battery_of(storage.device),
         minutes,
         sells=sell_near is not None,
-        stores=pays_to_store(buy_near, sell_near, device.round_trip_ppm),
-        top_up=device.kind == Device.Kind.STATION,
+        stores=pays_to_store(buy_near, sell_near, storage.device.round_trip_ppm),
+        top_up=storage.is_station,
     )
 
 
 def battery_of(device: Device) -> Battery:
-    """The battery that a device is; a swap station keeps by its floor the packs that riders need."""
+    """A device as the domain knows it; by its floor a swap station keeps the packs that riders need."""
     return Battery(
         capacity_wh=device.capacity_wh,
         charge_w=device.charge_w,
@@ -60,20 +48,20 @@ def plan_storage(
     market: Market, members: Mapping[int, StandingInstruction], book: PriceBook, due: set[int], at: datetime
 ) -> StoragePlan:
     """What each storage owner among the members should have on offer in the due contracts."""
-    devices = queries.storage_of(market.site_id)
-    owners = [participant for participant in members if participant in devices]
+    batteries = queries.storage_of(market.site_id)
+    owners = [participant for participant in members if participant in batteries]
     if not owners:
         return {}
     ahead = queries.ahead(market.pk, owners, at)
     found: StoragePlan = {}
     for owner in owners:
-        device, intervals = devices[owner], ahead.get(owner, [])
-        store = store_of(device, members[owner], market.interval_minutes)
+        storage, intervals = batteries[owner], ahead[owner]
+        store = store_of(storage, members[owner], market.interval_minutes)
         slots = [slot_of(interval, owner, book) for interval in intervals]
         deciding = [interval.contract in due for interval in intervals]
-        for interval, wanted in zip(intervals, plan(store, device.soc_wh, slots, deciding), strict=True):
+        for interval, wanted in zip(intervals, plan(store, storage.device.soc_wh, slots, deciding), strict=True):
             if interval.contract in due:
-                found[owner, interval.contract] = _offer(device, wanted)
+                found[owner, interval.contract] = wanted
     return found
 
 
@@ -82,7 +70,3 @@ def slot_of(interval: Ahead, participant: int, book: PriceBook) -> Slot:
     dear, cheap = book.dear(participant, interval.start)
     bought, sold, open_buy, open_sell = interval.position
     return Slot(interval.generation_wh - interval.load_wh, bought, sold, open_sell, open_buy, dear, cheap)
-
-
-def _offer(device: Device, wanted: Planned) -> StorageOffer:
-    return StorageOffer(device.kind, wanted.sell_wh, wanted.buy_wh, wanted.discharge_wh)

@@ -199,7 +199,7 @@ def add_roof_and_battery(site: Site, owner: Participant, pv_peak_w: int, battery
 
 
 def add_device(site: Site, owner: Participant, name: str, given: ElectricVehicle | SwapStation) -> None:
-    """A car, or a swap station as the battery that its free packs are."""
+    """A car or a swap station."""
     if isinstance(given, ElectricVehicle):
         Device.objects.create(
             site=site,
@@ -212,18 +212,26 @@ def add_device(site: Site, owner: Participant, name: str, given: ElectricVehicle
             floor_pct=given.min_pct,
         )
         return
+    _station(site, owner, name, given)
+
+
+def _station(site: Site, owner: Participant, name: str, given: SwapStation) -> None:
+    """The station itself, and its packs as the battery that they are to the market: what riders need stays in it."""
     slots = SwapSlots(given.pack_wh, given.bidirectional_slots, given.slot_w, given.dod_pct)
-    riders = swaps_until_repacked(given)
+    sizes = {
+        "capacity_wh": given.packs * given.pack_wh,
+        "charge_w": given.slots * given.slot_w,
+        "discharge_w": given.bidirectional_slots * given.slot_w,
+    }
+    Device.objects.create(site=site, participant=owner, name=name, kind=Device.Kind.STATION, **sizes)
     Device.objects.create(
         site=site,
         participant=owner,
-        name=name,
-        kind=Device.Kind.STATION,
-        capacity_wh=given.packs * given.pack_wh,
-        charge_w=given.slots * given.slot_w,
-        discharge_w=given.bidirectional_slots * given.slot_w,
-        floor_pct=station_floor_pct(slots, given.packs, [riders]),
+        name=f"{name} packs",
+        kind=Device.Kind.BATTERY,
+        floor_pct=station_floor_pct(slots, given.packs, [swaps_until_repacked(given)]),
         soc_wh=given.packs * given.pack_wh,
+        **sizes,
     )
 
 

@@ -40,10 +40,14 @@ class World:
         self.site = market.site
         self.book = price_book(market.site_id, ZoneInfo(market.site.timezone))
         self._points = self._metering_points()
-        instructions = queries.instructions(market.pk)
+        instructions, minutes = queries.instructions(market.pk), market.interval_minutes
         self._storage = {
-            party: _Storage(device, store_of(device, instructions.get(party), market.interval_minutes), device.soc_wh)
-            for party, device in queries.storage_of(market.site_id).items()
+            party: _Storage(
+                storage.device,
+                store_of(storage, instructions.get(party), minutes),
+                storage.device.soc_wh,
+            )
+            for party, storage in queries.storage_of(market.site_id).items()
             if party in self._points
         }
 
