@@ -195,6 +195,7 @@ class MarketPage extends HTMLElement {
     }
     this.page.dayStart = this.today.starts_at;
     this.showEnergy(this.today.energy);
+    this.parts.trades.draw((id) => this.nameOf(id));
     this.drawSoon();
   }
 

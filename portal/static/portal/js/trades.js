@@ -24,9 +24,15 @@ export class Trades extends HTMLElement {
     for (const row of rows) this.trades.set(row[0], row);
     const latest = [...this.trades.values()].sort((a, b) => b[0] - a[0]).slice(0, KEPT);
     this.trades = new Map(latest.map((row) => [row[0], row]));
-    this.body.replaceChildren(...latest.map((row) => this.row(row, nameOf, !afresh && !known.has(row[0]))));
-    this.table.hidden = !latest.length;
-    this.empty.hidden = Boolean(latest.length);
+    this.draw(nameOf, (no) => !afresh && !known.has(no));
+  }
+
+  /** Shows what is there; `isFresh(no)` says which trade has only just come. */
+  draw(nameOf, isFresh = () => false) {
+    const rows = [...this.trades.values()];
+    this.body.replaceChildren(...rows.map((row) => this.row(row, nameOf, isFresh(row[0]))));
+    this.table.hidden = !rows.length;
+    this.empty.hidden = Boolean(rows.length);
   }
 
   row([, contract, price, wh, side, at], nameOf, fresh) {
