@@ -12,8 +12,9 @@ Example: asks 1,650 × 20 kWh and 1,700 × 12 kWh rest; a buy of 25 kWh at 1,700
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
+from trading.domain.answers import Answer, Done, Duplicate
 from trading.domain.auction import Uncrossing, uncrossing
 from trading.domain.book import Book, Side
 from trading.domain.checks import Rules, refuse_new, refuse_price, refuse_quantity
@@ -21,29 +22,29 @@ from trading.domain.deadlines import NEVER, Timekeeper
 from trading.domain.errors import Rejected
 from trading.domain.matching import Limits
 from trading.domain.messages import (
-    BUY, CANCEL_TAKER, FOK, GTC, IOC, SELL, Amend, Cancel, CancelAll, ContractKey, Halt, Message, New, OrderKey, Party,
-    Resume, Time, Uncross,
+    BUY,
+    CANCEL_TAKER,
+    FOK,
+    GTC,
+    IOC,
+    SELL,
+    Amend,
+    Cancel,
+    CancelAll,
+    ContractKey,
+    Halt,
+    Message,
+    New,
+    OrderKey,
+    Party,
+    Resume,
+    Time,
+    Uncross,
 )  # fmt: skip
 from trading.domain.orders import CANCELLED, FILLED, MODIFIED, USER_CANCELLED, Order
 
 _ANY_PRICE = -NEVER
 _blank = object.__new__  # Order(…) in two steps is a fifth cheaper: the interpreter calls begin() without a detour
-
-
-class Duplicate(NamedTuple):
-    """An exact repeat of a message that was taken before: the order as it is now."""
-
-    order: Order
-
-
-class Done(NamedTuple):
-    """A message about more than one order was carried out: how many it closed, and the price of an uncrossing."""
-
-    count: int = 0  # type: ignore[assignment]  # tuple.count is not missed here
-    price: int | None = None
-
-
-Answer: TypeAlias = Order | Rejected | Duplicate | Done
 
 
 class Engine(Timekeeper):
