@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.db import connection
 
 from planning.domain.forecast import PERSISTENCE, Energy
 from planning.operations import Key, Planned, persist, plan
@@ -28,6 +29,15 @@ from trading.operations import tick
 PERFECT = "perfect"
 FORECASTS = (PERSISTENCE, PERFECT)
 ONE_DAY = timedelta(days=1)
+# A market that is minutes old by the wall and weeks by its own clock outruns the database's own housekeeping: without
+# fresh statistics it believes that the market has no orders yet, and looks each one up by reading all.
+ANALYZED = (
+    "trading_contract", "trading_order", "trading_position", "trading_trade", "trading_energylimit",
+    "planning_forecast", "planning_contractplan", "meters_reading", "meters_intervalrevision", "meters_meteringpoint",
+    "settlement_settlementrun", "settlement_participantresult", "settlement_ledgertransaction",
+    "settlement_ledgerentry",
+)  # fmt: skip
+ANALYZED_AFTER = frozenset((1, 4, 16, 48, 96, 192, 384, 768))
 
 
 @dataclass
@@ -67,6 +77,8 @@ class Run:
     def play(self, advance: Callable[[], None]) -> None:
         """Plays the whole scene; `advance` is called after each interval."""
         for index, interval in enumerate(self.scene.calendar.intervals):
+            if index in ANALYZED_AFTER:
+                self._analyze()
             self._market_acts(interval.start)
             with self.timings.of("world"):
                 metered = self.world.deliver(interval.start, self._energies(index))
@@ -77,6 +89,10 @@ class Run:
                 self.counts["readings"] += self.world.report(interval.start, metered, interval.end, "backtest")
             self._settle(interval.start, interval.end)
             advance()
+
+    def _analyze(self) -> None:
+        with self.timings.of("statistics"), connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(ANALYZED)}")
 
     def _market_acts(self, at: datetime) -> None:
         with self.timings.of("tick"):

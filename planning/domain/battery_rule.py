@@ -138,10 +138,15 @@ def act(store: Store, soc_wh: int, slot: Slot, need_after_wh: int, *, top_up: bo
     return Action(0, max(promised, wanted))
 
 
+NO_COMMITMENT = Commitment()
+
+
 def needs_wh(store: Store, slots: Sequence[Slot]) -> list[int]:
     """What the battery must hold before each interval, and at the end, for what has been sold."""
     promises = [
         Commitment(min(max(0, slot.surplus_wh), store.most_in_wh), min(slot.promised_wh, store.most_out_wh))
+        if slot.sold_wh or slot.net_wh + slot.bought_wh > 0
+        else NO_COMMITMENT
         for slot in slots
     ]
     return Path(store.battery, store.minutes, store.keep_wh).backward(promises)
@@ -153,19 +158,32 @@ def plan(store: Store, soc_wh: int, slots: Sequence[Slot], decide: Sequence[bool
     sure_wh = hoped_wh = soc_wh
     planned = []
     for slot, deciding, need_after in zip(slots, decide, needs[1:], strict=True):
+        if not deciding and _is_quiet(slot):
+            planned.append(NOTHING)
+            continue
         action = act(store, sure_wh, slot, need_after, top_up=False)
         spare = max(0, slot.surplus_wh - action.charge_wh)
-        offered = _offer(store, sure_wh, slot, action, need_after) if deciding else max(0, slot.open_sell_wh - spare)
-        bid = _bid(store, hoped_wh, slot, action) if deciding else slot.open_buy_wh
         own_need = max(0, -slot.surplus_wh - action.discharge_wh)
-        planned.append(Planned(spare + offered, own_need + bid if deciding else bid, action.discharge_wh + offered))
+        if deciding:
+            offered, bid = _offer(store, sure_wh, slot, action, need_after), _bid(store, hoped_wh, slot, action)
+        else:
+            offered, bid = max(0, slot.open_sell_wh - spare), max(0, slot.open_buy_wh - own_need)
+        planned.append(Planned(spare + offered, own_need + bid, action.discharge_wh + offered))
         out = action.discharge_wh + offered
         sure_wh = store.after(sure_wh, Action(action.charge_wh, out))
-        taken_in = bid if deciding else max(0, bid - own_need)
-        hoped_wh = store.after(hoped_wh, Action(action.charge_wh + taken_in, out))
+        hoped_wh = store.after(hoped_wh, Action(action.charge_wh + bid, out))
         if store.top_up and slot.cheap:
             hoped_wh = store.after(hoped_wh, Action(store.room_wh(hoped_wh), 0))
     return planned
+
+
+NOTHING = Planned(0, 0, 0)
+
+
+def _is_quiet(slot: Slot) -> bool:
+    """Whether the battery rests there whatever it holds: most intervals of most homes."""
+    net_wh, bought_wh, sold_wh, open_sell_wh, open_buy_wh, dear, cheap = slot
+    return not (dear or cheap or sold_wh or open_sell_wh or open_buy_wh) and net_wh + bought_wh <= 0
 
 
 def _offer(store: Store, soc_wh: int, slot: Slot, action: Action, need_after_wh: int) -> int:
