@@ -5,8 +5,11 @@ market start with `market_id` in their keys, and an order or command is known by
 tables can be partitioned or spread by market without a change of code.
 """
 
+from typing import Any
+
 import pgtrigger
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -144,6 +147,18 @@ class Contract(models.Model):
         return f"{self.market_id} {self.delivery_start:%Y-%m-%d %H:%M}"
 
 
+class WrittenJSON(models.JSONField):
+    """JSON kept as it was written. The log is written once and read whole, so taking it apart would only cost."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """PostgreSQL's `json`, which is text that was checked."""
+        return "json"
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        """The driver reads `json` by itself."""
+        return value
+
+
 class Command(models.Model):
     """One line of a market's log: the message as it was taken and what it did. Gapless in `seq`; append-only.
 
@@ -161,8 +176,8 @@ class Command(models.Model):
     by = models.ForeignKey(
         User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    message = models.JSONField()
-    outcome = models.JSONField()
+    message = WrittenJSON()
+    outcome = WrittenJSON()
 
     class Meta:
         triggers = (pgtrigger.Protect(name="log_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
@@ -309,7 +324,6 @@ class Position(models.Model):
             ),
             models.CheckConstraint(condition=Q(committed_millidong__gte=0), name="position_commitment_not_negative"),
         )
-        indexes = (models.Index(fields=("market", "participant", "contract"), name="position_of_participant"),)
 
     def __str__(self) -> str:
         return f"{self.participant_id} in {self.contract_id}"

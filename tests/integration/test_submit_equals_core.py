@@ -67,6 +67,7 @@ def replied(reply) -> tuple:
 @pytest.mark.parametrize("seed", range(4))
 def test_random_batches_equal_the_core(seed: int, depth: int, call: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trading.operations.borrow.INITIAL_DEPTH", depth)
+    monkeypatch.setattr("trading.operations.borrow.FOR_EACH_TAKER", 0)
     rng = random.Random(f"{seed}{depth}{call}")
     market = make_market(call_ends_minutes=10 if call else None)
     parties = make_participants(6)

@@ -41,7 +41,7 @@ from trading.domain.messages import (
     Time,
     Uncross,
 )  # fmt: skip
-from trading.domain.orders import CANCELLED, FILLED, MODIFIED, USER_CANCELLED, Order
+from trading.domain.orders import CANCELLED, FILLED, MODIFIED, USER_CANCELLED, Order, Terms
 
 _ANY_PRICE = -NEVER
 _blank = object.__new__  # Order(…) in two steps is a fifth cheaper: the interpreter calls begin() without a detour
@@ -184,7 +184,7 @@ class Engine(Timekeeper):
         self._enter(order, opposite, floor)
         return order
 
-    def _refuse_crossing(self, request: New, opposite: Side, floor: int, book: Book) -> Rejected | None:
+    def _refuse_crossing(self, request: Terms, opposite: Side, floor: int, book: Book) -> Rejected | None:
         """Whether an order is post-only and would trade at once. Raises `SliceTooShort` where that is not known."""
         if book.call:
             return None

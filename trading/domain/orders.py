@@ -7,11 +7,11 @@ A closed order has nothing remaining; `remaining == 0` is also how the book know
 The object is kept small: a market holds hundreds of thousands, and what never changes is read from the request.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from trading.domain.book import Book
-    from trading.domain.messages import New, OrderKey, Party
+    from trading.domain.messages import OrderKey, Party
 
 OPEN, PARTIALLY_FILLED, FILLED, CANCELLED, EXPIRED = range(5)
 STATUS_NAMES = ("open", "partially_filled", "filled", "cancelled", "expired")
@@ -38,6 +38,23 @@ CAUSES = {
 }
 
 
+class Terms(Protocol):
+    """On what terms an order stands: the message that placed it, or a stored row that tells as much."""
+
+    @property
+    def side(self) -> int: ...
+    @property
+    def tif(self) -> str: ...
+    @property
+    def expires_at(self) -> int: ...
+    @property
+    def post_only(self) -> bool: ...
+    @property
+    def stp(self) -> str: ...
+    @property
+    def min_quantity_wh(self) -> int: ...
+
+
 class Order:
     """The mutable state of one order; `owner` is the beneficial owner of its participant.
 
@@ -52,7 +69,7 @@ class Order:
 
     def __init__(
         self, key: "OrderKey", owner: "Party", book: "Book", side: int, price: int | None, quantity: int, display: int,
-        seq: int, request: "New",
+        seq: int, request: Terms,
     ) -> None:  # fmt: skip
         self.key = key
         self.owner = owner

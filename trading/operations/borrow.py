@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 import psycopg
@@ -23,7 +24,9 @@ from trading.operations.rows import STORED_SQL, StoredOrder, decode_message, sto
 from units.interval import from_ms, to_ms
 
 Cursor = psycopg.Cursor
-INITIAL_DEPTH = 256
+# A taker hits one or two resting orders as a rule; measured, more than this only costs the time to read them.
+INITIAL_DEPTH = 16
+FOR_EACH_TAKER = 4
 DEEPER = 8
 _ANY = 1 << 40
 Depths = dict[tuple[int, int], int]  # orders to borrow, by (contract, resting side)
@@ -173,7 +176,7 @@ def borrow(cursor: Cursor, market: MarketRow, at: int, messages: Sequence[Messag
 
 def deepen(depths: Depths, contract: int, side: int) -> None:
     """More of this side next time."""
-    depths[contract, side] = depths.get((contract, side), INITIAL_DEPTH) * DEEPER
+    depths[contract, side] *= DEEPER
 
 
 def _named_orders(cursor: Cursor, held: Borrowed, messages: Sequence[Message]) -> None:
@@ -280,7 +283,7 @@ def _slices(cursor: Cursor, held: Borrowed, messages: Sequence[Message], depths:
     if not reach:
         return
     keys = list(reach)
-    limits = [depths.get(key, INITIAL_DEPTH) for key in keys]
+    limits = [depths.setdefault(key, INITIAL_DEPTH + FOR_EACH_TAKER * reach[key].takers) for key in keys]
     cursor.execute(
         f"""
         SELECT {STORED_SQL}
@@ -289,7 +292,7 @@ def _slices(cursor: Cursor, held: Borrowed, messages: Sequence[Message], depths:
             AND r.side * r.price * -1 <= q.worst ORDER BY r.side * r.price * -1, r.priority LIMIT q.depth
         ) o JOIN accounts_participant p ON p.id = o.participant_id
         """,
-        tuple(map(integers, ([k[0] for k in keys], [k[1] for k in keys], [reach[k] for k in keys], limits))),
+        tuple(map(integers, ([k[0] for k in keys], [k[1] for k in keys], [reach[k].worst for k in keys], limits))),
     )
     rows = [stored(row) for row in cursor.fetchall()]
     held.add(rows)
@@ -307,16 +310,23 @@ def _mark_horizons(held: Borrowed, rows: list[StoredOrder], limits: dict[tuple[i
             held.horizons[key] = (last.side * (last.price or 0), last.priority)
 
 
-def _reach(held: Borrowed, messages: Sequence[Message]) -> dict[tuple[int, int], int]:
-    """For each (contract, resting side) the worst price, as −side × price, that a message of the batch could reach."""
-    reach: dict[tuple[int, int], int] = {}
+class Reach(NamedTuple):
+    """How far a batch may go into one side of a book: the worst price, as −side × price, and how many may go there."""
+
+    worst: int = -_ANY
+    takers: int = 0
+
+
+def _reach(held: Borrowed, messages: Sequence[Message]) -> dict[tuple[int, int], Reach]:
+    """The reach of a batch into each (contract, resting side)."""
+    reach: dict[tuple[int, int], Reach] = {}
     for contract, side, price in _takers(held, messages):
         row = held.contracts.get(contract)
         if row is None or row.call or contract in held.whole or held.at >= row.gate_closes_at:
             continue
         worst = _ANY if price is None else side * price
-        key = (contract, -side)
-        reach[key] = max(reach.get(key, -_ANY), worst)
+        before = reach.get((contract, -side), Reach())
+        reach[contract, -side] = Reach(max(before.worst, worst), before.takers + 1)
     return reach
 
 

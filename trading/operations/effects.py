@@ -178,9 +178,10 @@ class Effects:
         return row.price, min(row.shown, row.remaining) if row.display else row.remaining
 
     def _mark_contracts(self, message: Message, engine: Engine) -> None:
+        kind = type(message)
         if isinstance(message, Uncross):
             self.uncrossed.add(int(message.contract))
-        if isinstance(message, Uncross | Time):
+        if kind is Uncross or kind is Time:
             self.closed |= {int(key) for key, book in engine.books.items() if book.closed}
 
 

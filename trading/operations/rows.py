@@ -67,15 +67,15 @@ class StoredOrder(NamedTuple):
     post_only: bool
     created_at: int
 
+    @property
+    def min_quantity_wh(self) -> int:
+        """Asked for on arrival only; whatever rests has passed it."""
+        return 0
+
     def to_engine(self, book: Book, request: New | None = None) -> Order:
-        """The order as the engine holds it. Without the request as it came, one is made of what still matters."""
-        if request is None:
-            request = New(
-                self.participant, self.client_order_id, self.contract, self.side, self.quantity, self.price, self.tif,
-                self.expires_at, self.post_only, self.stp, self.display,
-            )  # fmt: skip
-        key = (self.participant, self.client_order_id)
-        order = Order(key, self.owner, book, self.side, self.price, self.quantity, self.display, self.seq, request)
+        """The order as the engine holds it. Without the request as it came, the row itself tells its terms."""
+        key, terms = (self.participant, self.client_order_id), request or self
+        order = Order(key, self.owner, book, self.side, self.price, self.quantity, self.display, self.seq, terms)
         order.filled = self.filled
         order.remaining = self.remaining
         order.shown = self.shown

@@ -4,7 +4,7 @@ New rows go in by COPY, changed ones by one statement over arrays: round trips d
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import psycopg
 
@@ -21,22 +21,30 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding], *, halted: bool) -> None:
-    """Writes all that a batch did. Raises what the database refuses; then nothing of it stays."""
+    """Writes all that a batch did. Raises what the database refuses; then nothing of it stays.
+
+    The statements that change rows are sent off first, one behind the other; while the server is at them, the new rows
+    are made.
+    """
     held = effects.borrowed
     created = [change for change in effects.orders.values() if change.created]
     updated = [change for change in effects.orders.values() if not change.created]
-    _copy_all(
-        cursor,
-        [
-            ("trading_command", _LOG_COLUMNS, lambda: _log_lines(held, effects.log)),
-            ("trading_order", ("market_id", *ORDER_COLUMNS), lambda: [_order_line(held, change) for change in created]),
-            ("trading_trade", _TRADE_COLUMNS, lambda: _trade_lines(held, effects.trades)),
-        ],
-    )
-    if updated:
-        _update_orders(cursor, held, updated)
-    _write_positions(cursor, held.market.id, positions)
-    _write_contracts(cursor, held, effects)
+    with cursor.connection.pipeline():
+        if updated:
+            _update_orders(cursor, held, updated)
+        _write_positions(cursor, held.market.id, positions)
+        _write_contracts(cursor, held, effects)
+        _write_market(cursor, effects, halted=halted)
+        log = b"".join(_log_lines(held, effects.log))
+        orders = b"".join([_order_line(held, change) for change in created])
+        trades = b"".join(_trade_lines(held, effects.trades))
+    _copy(cursor, "trading_command", _LOG_COLUMNS, log)
+    _copy(cursor, "trading_order", _ORDER_COLUMNS, orders)
+    _copy(cursor, "trading_trade", _TRADE_COLUMNS, trades)
+
+
+def _write_market(cursor: Cursor, effects: Effects, *, halted: bool) -> None:
+    held = effects.borrowed
     last_seq = effects.log[-1].seq if effects.log else held.market.last_seq
     cursor.execute(
         "UPDATE trading_market SET last_seq = %s, last_trade_no = %s, last_at = %s, halted = %s WHERE id = %s",
@@ -44,19 +52,10 @@ def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding
     )
 
 
-Job = tuple[str, Sequence[str], Callable[[], list[bytes]]]
-
-
-def _copy_all(cursor: Cursor, jobs: Sequence[Job]) -> None:
-    """COPY into one table after the other; while the server takes in the rows of one, those of the next are made."""
-    lines = jobs[0][2]()
-    for (table, columns, _), after in zip(jobs, [*jobs[1:], None], strict=True):
-        if not lines:
-            lines = after[2]() if after else []
-            continue
+def _copy(cursor: Cursor, table: str, columns: Sequence[str], lines: bytes) -> None:
+    if lines:
         with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-            copy.write(b"".join(lines))
-            lines = after[2]() if after else []
+            copy.write(lines)
 
 
 def escape(text: str) -> str:
@@ -64,6 +63,7 @@ def escape(text: str) -> str:
     return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
 
 
+_ORDER_COLUMNS = ("market_id", *ORDER_COLUMNS)
 _LOG_COLUMNS = ("market_id", "seq", "at", "op", "participant_id", "by_id", "message", "outcome")
 
 
