@@ -2,9 +2,10 @@
 
 Both are one process, fed through the same Valkey with the same small hints (an interval was settled), and hand each
 one to every socket: the site under uvicorn with its login, consumer, outbox and hub, which makes the frame and
-serialises it once; the baseline is `websockets` broadcasting the message as it came, deciding nothing. These hints are the one public
-channel without conflation, so that the figure is what the hub can deliver, not what it holds back. The client, a third
-process, reads raw bytes and counts; it runs at most a few frames ahead of the slowest socket, so nothing is dropped.
+serialises it once; the baseline is `websockets` broadcasting the message as it came, deciding nothing. These hints are
+the one public channel without conflation, so that the figure is what the hub can deliver, not what it holds back. The
+client, a third process, reads raw bytes and counts; it runs at most a few frames ahead of the slowest socket, so
+nothing is dropped.
 
 `ratio` is site ÷ bare server. All share the machine's cores, in both.
 """
