@@ -9,6 +9,7 @@ from accounts.models import AuditEntry, Participant, User
 from meters.models import Site
 from tariffs.domain.windows import Problem, Window, check_rows
 from tariffs.models import SiteTerms, Tariff, TariffAssignment, TariffRow
+from tariffs.pricebook import forget
 
 
 class TariffRejected(ValueError):  # noqa: N818
@@ -108,3 +109,4 @@ def _as_text(row: TariffRow) -> str:
 
 def _audit(by: User | None, at: datetime, action: str, target: str, detail: Mapping[str, object]) -> None:
     AuditEntry.objects.create(at=at, by=by, action=action, target=target, detail=dict(detail))
+    transaction.on_commit(forget)

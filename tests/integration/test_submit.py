@@ -1,12 +1,16 @@
 """The way in: durable answers, idempotent ids, limits, races of threads, and a log that is the market."""
 
 import threading
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from django.db import connections
 from psycopg.errors import CheckViolation
 
+from tariffs.domain.windows import Window
+from tariffs.models import Tariff
+from tariffs.operations import assign_tariff, replace_rows, set_terms
 from tests.factories import NOON, give_panels, make_market, make_participants, minutes, open_contracts
 from trading.domain.messages import BUY, GTD, SELL, Amend, Cancel, CancelAll, New, Uncross
 from trading.models import Admission, Command, Contract, EnergyLimit, Order, Position, Trade
@@ -134,6 +138,24 @@ def test_a_battery_is_not_sold_twice_over_the_intervals() -> None:
     )
     assert [r.result for r in replies] == ["accepted", "rejected", "accepted", "rejected"]
     assert (replies[1].reason, replies[1].bound) == ("insufficient_energy", 845)
+
+
+def test_prices_stay_between_surplus_price_and_own_retail_less_fee() -> None:
+    market, (party, *_), contracts = limited_market()
+    give_panels(party, 100_000)
+    site, on = market.site, NOON.date() - timedelta(days=1)
+    tariff = Tariff.objects.create(code="flat", name="flat")
+    replace_rows(tariff=tariff, rows=[Window(127, 0, 1440, 2_500, on)], by=None, at=NOON)
+    assign_tariff(site=site, participant=party, tariff=tariff, valid_from=on, by=None, at=NOON)
+    terms = {"deadband_pct": 5, "deadband_wh": 250, "source": "test"}
+    set_terms(site=site, valid_from=on, surplus_price=671, network_fee=120, by=None, at=NOON, **terms)
+    k = contracts[0].pk
+    prices = [(SELL, 670), (SELL, 671), (BUY, 2_381), (BUY, 2_380), (SELL, 5_000)]
+    replies = take(market, *(New(party.pk, f"{n}", k, side, 100, p) for n, (side, p) in enumerate(prices)))
+    assert [(r.reason, r.bound) for r in replies[::2]] == [
+        ("price_out_of_band", 671), ("price_out_of_band", 2_380), ("", None),
+    ]  # fmt: skip
+    assert [r.result for r in replies[1::2]] == ["accepted", "accepted"]
 
 
 def test_who_is_not_admitted_may_not_trade() -> None:

@@ -28,6 +28,7 @@ def core_of(market: Market, contracts: list) -> Engine:
             c.min_price,
             c.max_price,
             c.state,
+            c.delivery_start,
         )
         for c in contracts
     }

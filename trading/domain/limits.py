@@ -58,12 +58,14 @@ class ParticipantLimits:
         holdings: Mapping[PositionKey, Holding],
         net_wh: Mapping[PositionKey, int],
         stores: Mapping[Party, Store],
+        bands: Mapping[PositionKey, tuple[int, int]] | None = None,
     ) -> None:
         self.enforced = enforced
         self._credit = dict(credit)
         self._holdings = dict(holdings)
         self._net_wh = net_wh
         self._stores = stores
+        self._bands = bands or {}  # (lowest price, highest bid) in VND/kWh
         self.changes: dict[PositionKey, Holding] = {}
 
     def refusal(self, party: Party, book: Book, side: int, wh: int, price: int | None) -> Rejected | None:
@@ -73,9 +75,23 @@ class ParticipantLimits:
         left = self._credit.get(party)
         if left is None:
             return Rejected("unknown_participant")
+        refused = self._refuse_price(party, book.contract, side, price)
+        if refused is not None:
+            return refused
         if wh * _rate(side, price, book) > left:
             return Rejected("insufficient_credit", max(left, 0) // PER_DONG)
         return self._refuse_sale(party, book.contract, wh) if side != BUY else None
+
+    def _refuse_price(self, party: Party, contract: ContractKey, side: int, price: int | None) -> Rejected | None:
+        """Nobody is served by a price below what the grid pays for surplus, or by a bid above one's own retail price
+        less the network fee."""
+        band = self._bands.get((contract, party))
+        if band is None or price is None:
+            return None
+        lowest, highest_bid = band
+        if price < lowest:
+            return Rejected("price_out_of_band", lowest)
+        return Rejected("price_out_of_band", highest_bid) if side == BUY and price > highest_bid else None
 
     def _refuse_sale(self, party: Party, contract: ContractKey, wh: int) -> Rejected | None:
         free = self._free_surplus(party, contract)

@@ -49,6 +49,7 @@ class MarketRow:
     limits_enforced: bool
     site_id: int
     interval_minutes: int
+    timezone: str
 
     @property
     def rules(self) -> Rules:
@@ -67,6 +68,7 @@ class ContractRow:
     min_price: int
     max_price: int
     state: str
+    delivery_start: datetime
 
     @property
     def call(self) -> bool:
@@ -153,9 +155,10 @@ def lock_market(cursor: Cursor, market_id: int) -> MarketRow | None:
     """
     cursor.execute(_BY_INDEX)
     cursor.execute(
-        "SELECT id, tick, lot_wh, min_wh, max_wh, halted, last_seq, last_trade_no,"
-        " coalesce((extract(epoch from last_at) * 1000)::bigint, 0), limits_enforced, site_id, interval_minutes"
-        " FROM trading_market WHERE id = %s FOR NO KEY UPDATE",
+        "SELECT m.id, m.tick, m.lot_wh, m.min_wh, m.max_wh, m.halted, m.last_seq, m.last_trade_no,"
+        " coalesce(round(date_part('epoch', m.last_at) * 1000)::bigint, 0), m.limits_enforced, m.site_id,"
+        " m.interval_minutes, s.timezone FROM trading_market m JOIN meters_site s ON s.id = m.site_id"
+        " WHERE m.id = %s FOR NO KEY UPDATE OF m",
         (market_id,),
     )
     row = cursor.fetchone()
@@ -254,12 +257,13 @@ def _contracts(cursor: Cursor, held: Borrowed, messages: Sequence[Message]) -> N
     wanted |= {m.contract for m in messages if isinstance(m, CancelAll) and m.contract is not None}
     wanted |= held.whole | {row.contract for row in held.orders.values()}
     cursor.execute(
-        "SELECT id, gate_opens_at, gate_closes_at, call_until, min_price, max_price, state FROM trading_contract"
+        "SELECT id, gate_opens_at, gate_closes_at, call_until, min_price, max_price, state, delivery_start"
+        " FROM trading_contract"
         " WHERE market_id = %s AND id = ANY(%s::bigint[])",
         (held.market.id, integers(map(int, wanted))),
     )
-    for key, opens, closes, call, low, high, state in cursor.fetchall():
-        held.contracts[key] = ContractRow(key, to_ms(opens), to_ms(closes), _ms_or_0(call), low, high, state)
+    for key, opens, closes, call, low, high, state, start in cursor.fetchall():
+        held.contracts[key] = ContractRow(key, to_ms(opens), to_ms(closes), _ms_or_0(call), low, high, state, start)
 
 
 def _ms_or_0(moment: datetime | None) -> int:

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from meters.domain.storage import Battery, Commitment, shortfall
+from tariffs.pricebook import price_book
 from trading.domain.limits import Holding, ParticipantLimits, PositionKey, Store
 from trading.domain.messages import SELL, Amend, Message, New, Party
 from trading.operations.arrays import integers
@@ -36,7 +38,10 @@ def read_limits(cursor: Cursor, held: Borrowed, messages: Sequence[Message]) -> 
     stores = _stores(cursor, held, batteries, holdings, net)
     _cap_at_nameplate(held, net, peak_w)
     bounded = {key: wh for key, wh in net.items() if wh is not None}
-    return ParticipantLimits(enforced=True, credit=credit, holdings=holdings, net_wh=bounded, stores=stores)
+    bands = _bands(held, pairs.keys)
+    return ParticipantLimits(
+        enforced=True, credit=credit, holdings=holdings, net_wh=bounded, stores=stores, bands=bands
+    )
 
 
 def _pairs(held: Borrowed, messages: Sequence[Message]) -> _Pairs:
@@ -49,6 +54,22 @@ def _pairs(held: Borrowed, messages: Sequence[Message]) -> _Pairs:
     ]
     keys = sorted({(contract, party) for contract, party, _ in adding})
     return _Pairs(keys, {party for _, party, side in adding if side == SELL})
+
+
+def _bands(held: Borrowed, keys: list[tuple[int, int]]) -> dict[PositionKey, tuple[int, int]]:
+    """From the surplus price the grid pays to the participant's own retail price less the network fee; where the
+    rulebook has no terms, only the contract's own band holds."""
+    book = price_book(held.market.site_id, ZoneInfo(held.market.timezone))
+    bands: dict[PositionKey, tuple[int, int]] = {}
+    for contract, party in keys:
+        row = held.contracts.get(contract)
+        terms = book.terms(row.delivery_start) if row else None
+        if row is None or terms is None:
+            continue
+        surplus_price, network_fee = terms
+        retail = book.retail(party, row.delivery_start)
+        bands[contract, party] = (surplus_price, row.max_price if retail is None else retail - network_fee)
+    return bands
 
 
 def _credit(cursor: Cursor, held: Borrowed, parties: set[int]) -> dict[Party, int]:

@@ -1,0 +1,94 @@
+"""The rulebook of a site in memory: retail price, surplus price and network fee of many intervals at once.
+
+Read once a minute at most (tariffs change by date, and long before that date), and at once where this process changes a
+rule itself: a handful of assignments, rows and terms; then everything is looked up, since the order path asks for each
+order. What settles an interval is never this copy but `tariffs.queries`.
+"""
+
+import time
+from bisect import bisect_right
+from collections import defaultdict
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from tariffs.domain.windows import HALF_HOUR, MINUTES_A_DAY, NoPrice, Window, price_at
+from tariffs.models import SiteTerms, TariffAssignment
+from tariffs.queries import windows_of
+
+MINUTES = range(0, MINUTES_A_DAY, HALF_HOUR)
+SECONDS_TO_KEEP = 60
+_books: dict[tuple[int, str], tuple[float, "PriceBook"]] = {}
+
+
+def price_book(site_id: int, zone: ZoneInfo) -> "PriceBook":
+    """The rulebook of a site, at most a minute old."""
+    now = time.monotonic()
+    read_at, book = _books.get((site_id, zone.key), (-float("inf"), None))
+    if book is None or now - read_at > SECONDS_TO_KEEP:
+        book = PriceBook(site_id, zone)
+        _books[site_id, zone.key] = now, book
+    return book
+
+
+def forget() -> None:
+    """Reads every rulebook again when it is next asked for."""
+    _books.clear()
+
+
+class PriceBook:
+    """The rulebook of one site; prices in VND/kWh."""
+
+    def __init__(self, site_id: int, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self._assigned: dict[int, list[tuple[date, int]]] = defaultdict(list)
+        rows = TariffAssignment.objects.filter(site_id=site_id).order_by("valid_from")
+        for party, since, tariff in rows.values_list("participant_id", "valid_from", "tariff_id"):
+            self._assigned[party].append((since, tariff))
+        self._windows = windows_of(sorted({tariff for rows in self._assigned.values() for _, tariff in rows}))
+        terms = SiteTerms.objects.filter(site_id=site_id).order_by("valid_from")
+        self._terms = list(terms.values_list("valid_from", "surplus_price", "network_fee"))
+        self._days: dict[tuple[int, date], tuple[int, ...] | None] = {}
+        self._local: dict[datetime, tuple[date, int]] = {}
+
+    def terms(self, start: datetime) -> tuple[int, int] | None:
+        """(surplus price, network fee) in the interval from `start`; None before the first terms."""
+        on, _ = self.local(start)
+        known = [(surplus, fee) for since, surplus, fee in self._terms if since <= on]
+        return known[-1] if known else None
+
+    def retail(self, participant: int, start: datetime) -> int | None:
+        """What the grid charges in the interval from `start`; None where no tariff says."""
+        on, slot = self.local(start)
+        prices = self.day(participant, on)
+        return prices[slot] if prices else None
+
+    def dearest(self, start: datetime) -> int | None:
+        """The highest retail price that anybody at the site pays in the interval from `start`."""
+        prices = [self.retail(participant, start) for participant in self._assigned]
+        return max((price for price in prices if price is not None), default=None)
+
+    def day(self, participant: int, on: date) -> tuple[int, ...] | None:
+        """A participant's prices on a local day, by half hour; None where it has no tariff, or that has a hole."""
+        since = self._assigned.get(participant, [])
+        at = bisect_right([valid_from for valid_from, _ in since], on)
+        if not at:
+            return None
+        key = since[at - 1][1], on
+        if key not in self._days:
+            self._days[key] = _day(self._windows[key[0]], on)
+        return self._days[key]
+
+    def local(self, start: datetime) -> tuple[date, int]:
+        """The local date of a moment and its half hour."""
+        found = self._local.get(start)
+        if found is None:
+            local = start.astimezone(self.zone)
+            found = self._local[start] = local.date(), (local.hour * 60 + local.minute) // HALF_HOUR
+        return found
+
+
+def _day(rows: list[Window], on: date) -> tuple[int, ...] | None:
+    try:
+        return tuple(price_at(rows, on, minute) for minute in MINUTES)
+    except NoPrice:
+        return None
