@@ -50,7 +50,7 @@ def browser_type_launch_args():
 @pytest.fixture(scope="session")
 def base_url():
     """None: each test has a server of its own. (The plugin's fixture of this name warns under pytest 9.)"""
-    return None
+    return
 
 
 class Server:
