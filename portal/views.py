@@ -33,7 +33,7 @@ class Login(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The demo's accounts are told on the page only where the demo runs."""
-        return super().get_context_data(**kwargs) | {"demo": getattr(settings, "WATTBOURSE_DEMO", False)}
+        return super().get_context_data(**kwargs) | {"demo": settings.DEMO}
 
 
 class Logout(LogoutView):

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from trading import queries
 from trading.domain.stream import Books, Event, Sequencer, StreamError
+from trading.operations.publish import channel
 from trading.streams import (
     BookStream,
     ContractsStream,
@@ -197,7 +198,7 @@ class Feed:
         while True:
             try:
                 async with redis.asyncio.from_url(settings.REDIS_URL) as client, client.pubsub() as pubsub:
-                    await pubsub.subscribe(f"market:{self.market_id}")
+                    await pubsub.subscribe(channel(self.market_id))
                     async for message in pubsub.listen():
                         self._broker_is_up = True
                         self._inbox.put_nowait(message["data"] if message["type"] == "message" else None)

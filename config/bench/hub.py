@@ -42,12 +42,14 @@ def run() -> dict[str, Any]:
     """Deliveries a second of both, over the same number of sockets and frames of the same size."""
     allow_files(4 * SOCKETS)
     with scratch_database():
+        from trading.operations.publish import channel
+
         market, session = prepare()
         uvicorn = ["uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--ws", "websockets-sansio"]
         with server([*uvicorn, "--ws-per-message-deflate", "false", "--log-level", "error", "--port"]) as port:
             cookie = f"Origin: http://localhost\r\nCookie: sessionid={session}\r\n"
             path = f"/ws/markets/{market.code}/"
-            found, size = asyncio.run(measure(port, path, cookie, f"market:{market.pk}", HINT))
+            found, size = asyncio.run(measure(port, path, cookie, channel(market.pk), HINT))
         with server(["config.bench.hub"]) as port:
             frame = "x" * (size - header_of(size))
             bare, _ = asyncio.run(measure(port, "/", "", CHANNEL_OF_BARE, frame))

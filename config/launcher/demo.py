@@ -139,7 +139,7 @@ def start_over() -> None:
 def run_exchange(asked: argparse.Namespace, environment: dict[str, str], stopping: Stopping) -> None:
     """Start the processes, wait for the first page, keep them going, stop them in order."""
     say("Starting the pages, the worker and the simulator ...")
-    supervisor = Supervisor(children(asked), environment)
+    supervisor = Supervisor(children(asked), environment | {"WATTBOURSE_DEMO": "1"})
     try:
         supervisor.start()
         wait_for_page(asked.port, supervisor, stopping)

@@ -9,11 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
+from accounts.models import Participant
 from meters.models import Device, Reading, Site
 from settlement.models import SettlementRun
 from settlement.operations import recompute
 from simulator.domain.scene import SwapStation
 from simulator.domain.swaps import swaps_until_repacked
+from tests.factories import make_market
 from trading.models import Contract, Market, Order
 from trading.operations import audit
 
@@ -75,6 +77,16 @@ def test_a_run_touches_nothing_of_another(played, tmp_path) -> None:
     assert Order.objects.filter(market__code=played["market"]).count() == before
     same = ("energy", "prices", "efficiency", "deviations", "members", "money")
     assert {key: again[key] for key in same} == {key: played[key] for key in same}
+
+
+def test_fresh_forgets_earlier_backtests_and_nothing_else(played, tmp_path) -> None:
+    kept = make_market("kept")
+    call_command("backtest", str(EXAMPLE), out=tmp_path / "c", fresh=True, stdout=StringIO(), stderr=StringIO())
+    assert not Market.objects.filter(code=played["market"]).exists()
+    assert not Participant.objects.filter(code__startswith=played["market"]).exists()
+    assert not Reading.objects.filter(site__code=played["market"]).exists()
+    assert Market.objects.count() == 2
+    assert kept.contracts.exists()
 
 
 def test_a_perfect_forecast_delivers_all_it_sold(tmp_path) -> None:

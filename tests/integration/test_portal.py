@@ -105,9 +105,9 @@ def test_a_form_without_its_token_gets_a_page_that_helps(user) -> None:
 
 
 def test_demo_accounts_are_told_only_where_the_demo_runs(client, settings) -> None:
-    settings.WATTBOURSE_DEMO = False
+    settings.DEMO = False
     assert b"prosumer" not in client.get("/login/").content
-    settings.WATTBOURSE_DEMO = True
+    settings.DEMO = True
     assert b"prosumer" in client.get("/login/").content
 
 

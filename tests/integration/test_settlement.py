@@ -24,6 +24,7 @@ from settlement.queries import balances
 from tariffs.operations import set_terms
 from tests.settlement_world import HALF_HOUR, TUESDAY_TEN, World, by_account, make_world
 from trading.models import Admission, Contract, Market
+from trading.operations.publish import channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEXT_DAY = timedelta(days=1)
@@ -309,7 +310,7 @@ def test_the_live_pages_are_told_after_the_commit(world: World, contract: Contra
     world.read({"roof": (0, 12_000), "lab": (11_000, 0), "shop": (500, 0)})
     listener = redis.Redis.from_url(settings.REDIS_URL).pubsub(ignore_subscribe_messages=True)
     try:
-        listener.subscribe(f"market:{world.market.pk}")
+        listener.subscribe(channel(world.market.pk))
         listener.get_message(timeout=5)
         run_of(contract)
         message = next(filter(None, (listener.get_message(timeout=1) for _ in range(10))))

@@ -5,6 +5,7 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from django.db import connection
 
 from trading.operations.effects import Effects
 
@@ -17,8 +18,9 @@ def _client() -> redis.Redis:
 
 
 def channel(market_id: int) -> str:
-    """The name under which a market's events are published."""
-    return f"market:{market_id}"
+    """The name under which a market's events are published. Several databases may share one broker, and their markets
+    have the same numbers, so the database's name is part of it."""
+    return f"market:{connection.settings_dict['NAME']}:{market_id}"
 
 
 def publish(market_id: int, effects: Effects) -> None:
