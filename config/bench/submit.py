@@ -2,7 +2,8 @@
 
 Orders come in calls of 1,000, buy and sell, over the contracts of a day, limits enforced; about a third trades. Each
 call is one transaction with everything in it: log, orders, trades, positions, credit, contract summaries. The baseline
-copies the very rows that came out of it into the same table, with the same indexes and constraints, and nothing else.
+copies the very rows that came out of it into the same table once more, as it stands, with the same indexes and
+constraints, and nothing else.
 """
 
 import random
@@ -34,7 +35,7 @@ def run() -> dict[str, Any]:
         for number in range(ROUNDS):
             calls = _calls(parties, contracts, number)
             rates.append(ORDERS / _seconds(partial(_submit, market, calls, at)))
-            copies.append(_copy_rate())
+            copies.append(_copy_rate(market))
             small.append(200 / _seconds(partial(_submit_singly, market, parties, contracts, at, number)))
         trades = _count("trading_trade")
     return {
@@ -52,7 +53,7 @@ def run() -> dict[str, Any]:
             "limits": "enforced",
             "rounds": ROUNDS,
             "one_order_a_call_per_s": round(max(small)),
-            "baseline": "COPY of the same rows into trading_order with its indexes and constraints",
+            "baseline": "COPY of the newest rows once more into the same table, as another market's, in one transaction",
         },
     }
 
@@ -121,25 +122,25 @@ def _submit_singly(market: Any, parties: list[int], contracts: list[int], at: An
         submit(market.pk, [_order(rng, f"single-{number}-{n}", parties, contracts)], by=None, at=at)
 
 
-def _copy_rate() -> float:
-    """Rows a second of a bare COPY of orders into the emptied table, in one transaction; they are put back."""
+def _copy_rate(market: Any) -> float:
+    """Rows a second of a bare COPY of orders into the table as it stands, in one transaction, as another market's."""
     from django.db import connection, transaction
 
+    from trading.operations import create_market
     from trading.operations.rows import ORDER_COLUMNS
 
-    columns = ", ".join(("market_id", *ORDER_COLUMNS))
+    other = create_market(site=market.site, code="copy", name="copy", ticking=False)
+    columns = ", ".join(ORDER_COLUMNS)
+    newest = f"SELECT {other.pk}, {columns} FROM trading_order WHERE market_id = {market.pk} ORDER BY seq DESC"
     with connection.cursor() as cursor:
-        with cursor.copy(f"COPY (SELECT {columns} FROM trading_order ORDER BY seq LIMIT {ORDERS}) TO STDOUT") as copy:
+        with cursor.copy(f"COPY ({newest} LIMIT {ORDERS}) TO STDOUT") as copy:
             rows = b"".join(bytes(block) for block in copy)
-        cursor.execute("CREATE TEMP TABLE kept AS SELECT * FROM trading_order")
-        cursor.execute("TRUNCATE trading_order")
         start = perf_counter()
-        with transaction.atomic(), cursor.copy(f"COPY trading_order ({columns}) FROM STDIN") as copy:
+        with transaction.atomic(), cursor.copy(f"COPY trading_order (market_id, {columns}) FROM STDIN") as copy:
             copy.write(rows)
         seconds = perf_counter() - start
-        cursor.execute("TRUNCATE trading_order")
-        cursor.execute("INSERT INTO trading_order SELECT * FROM kept")
-        cursor.execute("DROP TABLE kept")
+        cursor.execute("DELETE FROM trading_order WHERE market_id = %s", [other.pk])
+    other.delete()
     return ORDERS / seconds
 
 

@@ -10,6 +10,7 @@ offer what'). Amounts are integer milli-VND (Wh × VND/kWh) and Wh.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import sub
 from typing import NamedTuple
 
 from trading.domain.book import Book
@@ -22,7 +23,7 @@ PER_DONG = 1_000
 
 
 class Holding:
-    """One participant's state in one contract: present figures, and what this batch changes of them."""
+    """One participant's state in one contract, Wh and milli-VND."""
 
     __slots__ = ("bought", "committed", "open_buy", "open_sell", "sold")
 
@@ -66,7 +67,7 @@ class ParticipantLimits:
         self._net_wh = net_wh
         self._stores = stores
         self._bands = bands or {}  # (lowest price, highest bid) in VND/kWh
-        self.changes: dict[PositionKey, Holding] = {}
+        self._before: dict[PositionKey, tuple[int, ...]] = {}
 
     def refusal(self, party: Party, book: Book, side: int, wh: int, price: int | None) -> Rejected | None:
         """Why so much more at this limit is not allowed, or None. A market order is weighed at the worst price."""
@@ -156,17 +157,27 @@ class ParticipantLimits:
     def _change(self, order: Order, bought: int, sold: int, open_buy: int, open_sell: int, held: int) -> None:
         party = order.key[0]
         key = (order.book.contract, party)
-        for table in (self._holdings, self.changes):
-            row = table.get(key)
-            if row is None:
-                row = table[key] = Holding()
-            row.bought += bought
-            row.sold += sold
-            row.open_buy += open_buy
-            row.open_sell += open_sell
-            row.committed += held
+        row = self._holdings.get(key)
+        if row is None:
+            row = self._holdings[key] = Holding()
+        if key not in self._before:
+            self._before[key] = row.figures()
+        row.bought += bought
+        row.sold += sold
+        row.open_buy += open_buy
+        row.open_sell += open_sell
+        row.committed += held
         if party in self._credit:
             self._credit[party] -= held
+
+    def changes(self) -> dict[PositionKey, tuple[int, ...]]:
+        """How the figures of each position that was touched have changed, where they have."""
+        changed = {}
+        for key, before in self._before.items():
+            change = tuple(map(sub, self._holdings[key].figures(), before))
+            if any(change):
+                changed[key] = change
+        return changed
 
 
 def _rate(side: int, price: int | None, book: Book) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 import msgspec
 import psycopg
@@ -287,7 +286,7 @@ def _slices(cursor: Cursor, held: Borrowed, messages: Sequence[Message], depths:
     if not reach:
         return
     keys = list(reach)
-    limits = [depths.setdefault(key, INITIAL_DEPTH + FOR_EACH_TAKER * reach[key].takers) for key in keys]
+    limits = [depths.setdefault(key, INITIAL_DEPTH + FOR_EACH_TAKER * reach[key][1]) for key in keys]
     cursor.execute(
         f"""
         SELECT {STORED_SQL}
@@ -296,7 +295,7 @@ def _slices(cursor: Cursor, held: Borrowed, messages: Sequence[Message], depths:
             AND r.side * r.price * -1 <= q.worst ORDER BY r.side * r.price * -1, r.priority LIMIT q.depth
         ) o JOIN accounts_participant p ON p.id = o.participant_id
         """,
-        tuple(map(integers, ([k[0] for k in keys], [k[1] for k in keys], [reach[k].worst for k in keys], limits))),
+        tuple(map(integers, ([k[0] for k in keys], [k[1] for k in keys], [reach[k][0] for k in keys], limits))),
     )
     rows = [stored(row) for row in cursor.fetchall()]
     held.add(rows)
@@ -314,23 +313,25 @@ def _mark_horizons(held: Borrowed, rows: list[StoredOrder], limits: dict[tuple[i
             held.horizons[key] = (last.side * (last.price or 0), last.priority)
 
 
-class Reach(NamedTuple):
-    """How far a batch may go into one side of a book: the worst price, as −side × price, and how many may go there."""
-
-    worst: int = -_ANY
-    takers: int = 0
-
-
-def _reach(held: Borrowed, messages: Sequence[Message]) -> dict[tuple[int, int], Reach]:
-    """The reach of a batch into each (contract, resting side)."""
-    reach: dict[tuple[int, int], Reach] = {}
+def _reach(held: Borrowed, messages: Sequence[Message]) -> dict[tuple[int, int], list[int]]:
+    """How far a batch may go into each (contract, resting side): the worst price, as −side × price, and how many may
+    go there."""
+    reach: dict[tuple[int, int], list[int]] = {}
+    tradable = {
+        key for key, row in held.contracts.items()
+        if not row.call and key not in held.whole and held.at < row.gate_closes_at
+    }  # fmt: skip
     for contract, side, price in _takers(held, messages):
-        row = held.contracts.get(contract)
-        if row is None or row.call or contract in held.whole or held.at >= row.gate_closes_at:
+        if contract not in tradable:
             continue
         worst = _ANY if price is None else side * price
-        before = reach.get((contract, -side), Reach())
-        reach[contract, -side] = Reach(max(before.worst, worst), before.takers + 1)
+        before = reach.get((contract, -side))
+        if before is None:
+            reach[contract, -side] = [worst, 1]
+            continue
+        if worst > before[0]:
+            before[0] = worst
+        before[1] += 1
     return reach
 
 

@@ -4,7 +4,7 @@ The engine tells what traded and what left; here that becomes absolute order row
 last state), numbered trades, and the changes of the public book, so that 'old snapshot + events = new snapshot'.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -56,6 +56,19 @@ class Changed:
     note: str = ""
 
 
+class _Pending(NamedTuple):
+    """What a reply will say; `told` is the order as `_told` has it, as it stood after the message."""
+
+    result: str
+    reason: str
+    seq: int
+    told: tuple[Any, ...] | None = None
+    fills: "Sequence[TradeRow]" = ()
+    bound: int | None = None
+    closed: int | None = None
+    price: int | None = None
+
+
 class TradeRow(NamedTuple):
     """One trade as the table will hold it."""
 
@@ -77,7 +90,7 @@ class Effects:
 
     borrowed: Borrowed
     trade_no: int
-    replies: list[Reply] = field(default_factory=list)
+    _pending: list["_Pending"] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
     orders: dict[int, Changed] = field(default_factory=dict)
     trades: list[TradeRow] = field(default_factory=list)
@@ -90,47 +103,80 @@ class Effects:
         before = engine.seq
         answer = engine.apply(message)
         if engine.seq == before:
-            self.replies.append(self._unchanged(answer))
+            self._pending.append(self._unchanged(answer))
             return
         seq = engine.seq
+        if isinstance(answer, Order) and answer.seq == seq and not engine.trades and not engine.removed:
+            self._note_arrival(message, answer, by, note)
+            return
         fills = [self._number(trade, seq) for trade in engine.trades]
         touched = _touched(answer, engine)
         book = self._book_changes(touched)
         for order in touched:
             self._note_change(order, seq, note)
-        reply = self._reply(message, answer, seq, fills)
-        self.replies.append(reply)
+        reply = _reply(message, answer, seq, fills)
+        self._pending.append(reply)
         self._mark_contracts(message, engine)
         outcome = _outcome(reply, touched, fills, book)
         party = getattr(message, "participant", None)
         self.log.append(LogLine(seq, OPS[type(message)], party, by, encode_message(message), _encode(outcome)))
 
-    def _unchanged(self, answer: Answer) -> Reply:
+    def _note_arrival(self, message: Message, order: Order, by: int | None, note: str) -> None:
+        """A new order that met nobody, the commonest thing to happen: as below, without the general case's detours."""
+        seq, contract, reason, shown = order.seq, int(order.book.contract), order.reason, order.visible
+        self.orders[seq] = Changed(order, True, 1, seq, self.borrowed.at, note[:MOST_NOTE])
+        self._shown[seq] = (contract, order.price, shown)
+        now = _told(order, order.action, reason)
+        self._pending.append(_Pending("accepted", reason, seq, now))
+        told: dict[str, Any] = {"result": "accepted", "reason": reason} if reason else {"result": "accepted"}
+        told["order"] = seq
+        told["orders"] = (now,)
+        told["trades"] = ()
+        told["book"] = ((contract, order.side, order.price, shown, 1),) if shown else ()
+        self.log.append(LogLine(seq, "new", int(order.key[0]), by, encode_message(message), _encode(told)))
+
+    def _unchanged(self, answer: Answer) -> "_Pending":
         if isinstance(answer, Rejected):
-            return Reply("rejected", answer.code, answer.bound)
+            return _Pending("rejected", answer.code, 0, bound=answer.bound)
         if isinstance(answer, Duplicate):
-            return Reply("duplicate", answer.order.reason, order=self._state(answer.order), seq=answer.order.seq)
-        return Reply("ok", closed=answer.count if isinstance(answer, Done) else None)
+            order = answer.order
+            return _Pending("duplicate", order.reason, order.seq, _told(order, order.action, order.reason))
+        return _Pending("ok", "", 0, closed=answer.count if isinstance(answer, Done) else None)
 
-    def _reply(self, message: Message, answer: Answer, seq: int, fills: list[TradeRow]) -> Reply:
-        result = RESULTS[type(message)]
-        trades = tuple(
-            [Fill(t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buy_seq, t.sell_seq) for t in fills]
+    def replies(self) -> list[Reply]:
+        """The answers to all messages so far, in order. Made at the end, while the server is busy with the writing."""
+        return [self._reply(*pending) for pending in self._pending]
+
+    def _reply(
+        self,
+        result: str,
+        reason: str,
+        seq: int,
+        told: tuple[Any, ...] | None,
+        fills: Sequence[TradeRow],
+        bound: int | None,
+        closed: int | None,
+        price: int | None,
+    ) -> Reply:
+        state = None
+        if told is not None:
+            made = self.orders.get(told[0])
+            at = made.created_at if made else self.borrowed.created_ms(told[0])
+            state = OrderState(
+                self.borrowed.market.id, told[0], at, told[2], told[1], told[11], told[3], told[4], told[5], told[6],
+                told[7], STATUS_NAMES[told[8]], told[9], told[10], told[12],
+            )  # fmt: skip
+        trades = (
+            tuple(
+                [
+                    Fill(t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buy_seq, t.sell_seq)
+                    for t in fills
+                ]
+            )
+            if fills
+            else ()
         )
-        if isinstance(answer, Order):
-            return Reply(result, answer.reason, seq=seq, order=self._state(answer), trades=trades)
-        assert isinstance(answer, Done)
-        count = answer.count if isinstance(message, CancelAll) else None
-        return Reply(result, seq=seq, trades=trades, closed=count, price=answer.price)
-
-    def _state(self, order: Order) -> OrderState:
-        made = self.orders.get(order.seq)
-        at = made.created_at if made else self.borrowed.created_ms(order.seq)
-        return OrderState(
-            self.borrowed.market.id, order.seq, at, int(order.book.contract), int(order.key[0]),
-            order.key[1], order.side, order.price, order.quantity, order.filled, order.remaining,
-            STATUS_NAMES[order.status], order.action, order.reason, order.value,
-        )  # fmt: skip
+        return Reply(result, reason, bound, seq, state, trades, closed, price)
 
     def _number(self, trade: Trade, seq: int) -> TradeRow:
         self.trade_no += 1
@@ -185,6 +231,15 @@ class Effects:
             self.closed |= {int(key) for key, book in engine.books.items() if book.closed}
 
 
+def _reply(message: Message, answer: Answer, seq: int, fills: list[TradeRow]) -> _Pending:
+    result = RESULTS[type(message)]
+    if isinstance(answer, Order):
+        return _Pending(result, answer.reason, seq, _told(answer, answer.action, answer.reason), fills)
+    assert isinstance(answer, Done)
+    closed = answer.count if isinstance(message, CancelAll) else None
+    return _Pending(result, "", seq, None, fills, closed=closed, price=answer.price)
+
+
 def _touched(answer: Answer, engine: Engine) -> list[Order]:
     """Each order that the message changed, once, in its present state."""
     if not engine.trades and not engine.removed:
@@ -208,23 +263,25 @@ def _add(changes: dict[tuple[int, int, int], list[int]], contract: int, side: in
     change[1] += 1 if wh > 0 else -1
 
 
-def _outcome(reply: Reply, touched: list[Order], fills: list[TradeRow], book: list[list[int]]) -> dict[str, Any]:
+def _told(order: Order, action: str, reason: str) -> tuple[Any, ...]:
+    """An order as an event tells it; `trading.domain.stream.ORDER_FIELDS` names the places."""
+    return (
+        order.seq, order.key[0], order.book.contract, order.side, order.price, order.quantity, order.filled,
+        order.remaining, order.status, action, reason, order.key[1], order.value,
+    )  # fmt: skip
+
+
+def _outcome(reply: _Pending, touched: list[Order], fills: list[TradeRow], book: list[list[int]]) -> dict[str, Any]:
     outcome: dict[str, Any] = {"result": reply.result}
     if reply.reason:
         outcome["reason"] = reply.reason
-    if reply.order is not None:
-        outcome["order"] = reply.order.seq
+    if reply.told is not None:
+        outcome["order"] = reply.told[0]
     if reply.closed is not None:
         outcome["count"] = reply.closed
     if reply.price is not None:
         outcome["price"] = reply.price
-    outcome["orders"] = [
-        (
-            order.seq, order.key[0], order.book.contract, order.side, order.price, order.quantity, order.filled,
-            order.remaining, order.status, order.action, order.reason, order.key[1], order.value,
-        )
-        for order in touched
-    ]  # fmt: skip
+    outcome["orders"] = [_told(order, order.action, order.reason) for order in touched]
     outcome["trades"] = [
         (t.trade_no, t.contract, t.price, t.quantity_wh, t.taker_side, t.buyer, t.seller, t.buy_seq, t.sell_seq)
         for t in fills

@@ -19,6 +19,7 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
+from trading.domain.engine import Engine
 from trading.domain.errors import SliceTooShort
 from trading.domain.messages import Message, Time
 from trading.operations.borrow import Cursor, Depths, MarketRow, borrow, deepen, expiry_is_due, lock_market
@@ -26,11 +27,12 @@ from trading.operations.effects import Effects
 from trading.operations.limits import read_limits
 from trading.operations.publish import publish
 from trading.operations.replies import Reply
-from trading.operations.write import write
+from trading.operations.write import log_written, write
 from units.interval import to_ms
 
 log = logging.getLogger(__name__)
 MOST_IN_A_BATCH = 5_000
+LINES_AT_ONCE = 100
 
 
 class MarketUnavailable(Exception):  # noqa: N818  (the name is its stable code)
@@ -144,8 +146,7 @@ def _execute(market_id: int, tickets: list[_Ticket]) -> None:
         market = lock_market(cursor, market_id)
         if market is None:
             raise UnknownMarket(f"There is no market with the number {market_id}.")
-        effects = _run(cursor, market, tickets)
-        replies = effects.replies
+        effects, replies = _run(cursor, market, tickets)
     _hand_out(tickets, replies)
     publish(market_id, effects)
 
@@ -158,7 +159,10 @@ def _hand_out(tickets: list[_Ticket], replies: list[Reply]) -> None:
         start = end
 
 
-def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> Effects:
+Work = Sequence[tuple[Message, int | None, str]]
+
+
+def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> tuple[Effects, list[Reply]]:
     """Runs the batch over the borrowed slice, deeper where it was too short, and writes what it did."""
     at = max(market.last_at_ms, *(ticket.at_ms for ticket in tickets))
     work = [
@@ -171,20 +175,26 @@ def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> Effects:
         work.insert(0, (Time(), None, ""))
     messages = [message for message, _, _ in work]
     depths: Depths = {}
+    cursor.execute("SAVEPOINT borrowed")
     while True:
         held = borrow(cursor, market, at, messages, depths)
         limits = read_limits(cursor, held, messages)
         engine = held.engine(limits)
         effects = Effects(held, market.last_trade_no)
         try:
-            for message, by, note in work:
-                effects.take(engine, message, by, note)
+            _take_all(cursor, effects, engine, work)
         except SliceTooShort as short:
+            cursor.execute("ROLLBACK TO SAVEPOINT borrowed")
             deepen(depths, int(str(short.contract)), short.side)
             continue
         break
-    if effects.log:
-        write(cursor, effects, limits.changes, halted=engine.halted)
-    if late:
-        effects.replies.pop(0)
-    return effects
+    replies = write(cursor, effects, limits.changes(), halted=engine.halted) if effects.log else effects.replies()
+    return effects, replies[1:] if late else replies
+
+
+def _take_all(cursor: Cursor, effects: Effects, engine: Engine, work: Work) -> None:
+    with log_written(cursor, effects) as send:
+        for number, (message, by, note) in enumerate(work, start=1):
+            effects.take(engine, message, by, note)
+            if number % LINES_AT_ONCE == 0:
+                send()

@@ -4,14 +4,16 @@ New rows go in by COPY, changed ones by one statement over arrays: round trips d
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 
-from trading.domain.limits import Holding, PositionKey
+from trading.domain.limits import PositionKey
 from trading.operations.arrays import integers, texts
 from trading.operations.borrow import Borrowed
 from trading.operations.effects import Changed, Effects, LogLine, TradeRow
+from trading.operations.replies import Reply
 from trading.operations.rows import ORDER_COLUMNS
 from units.interval import from_ms
 
@@ -20,11 +22,30 @@ NULL = "\\N"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding], *, halted: bool) -> None:
-    """Writes all that a batch did. Raises what the database refuses; then nothing of it stays.
+@contextmanager
+def log_written(cursor: Cursor, effects: Effects) -> Iterator[Callable[[], None]]:
+    """Writes the log while a batch runs: called now and then, what it gives sends the lines that have come since, and
+    the server takes them in meanwhile."""
+    sent = 0
+    with cursor.copy(f"COPY trading_command ({', '.join(_LOG_COLUMNS)}) FROM STDIN") as copy:
+
+        def send() -> None:
+            nonlocal sent
+            copy.write(b"".join(_log_lines(effects.borrowed, effects.log[sent:])))
+            sent = len(effects.log)
+
+        yield send
+        send()
+
+
+def write(
+    cursor: Cursor, effects: Effects, positions: dict[PositionKey, tuple[int, ...]], *, halted: bool
+) -> list[Reply]:
+    """Writes what a batch did, but for its log, and returns the replies. Raises what the database refuses; then nothing
+    of it stays.
 
     The statements that change rows are sent off first, one behind the other; while the server is at them, the new rows
-    are made.
+    and the replies are made.
     """
     held = effects.borrowed
     created = [change for change in effects.orders.values() if change.created]
@@ -35,12 +56,12 @@ def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, Holding
         _write_positions(cursor, held.market.id, positions)
         _write_contracts(cursor, held, effects)
         _write_market(cursor, effects, halted=halted)
-        log = b"".join(_log_lines(held, effects.log))
         orders = b"".join([_order_line(held, change) for change in created])
         trades = b"".join(_trade_lines(held, effects.trades))
-    _copy(cursor, "trading_command", _LOG_COLUMNS, log)
+        replies = effects.replies()
     _copy(cursor, "trading_order", _ORDER_COLUMNS, orders)
     _copy(cursor, "trading_trade", _TRADE_COLUMNS, trades)
+    return replies
 
 
 def _write_market(cursor: Cursor, effects: Effects, *, halted: bool) -> None:
@@ -141,12 +162,11 @@ def _trade_lines(held: Borrowed, trades: list[TradeRow]) -> list[bytes]:
     ]  # fmt: skip
 
 
-def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey, Holding]) -> None:
+def _write_positions(cursor: Cursor, market_id: int, changed: dict[PositionKey, tuple[int, ...]]) -> None:
     """Adds what changed to each position, and to each participant's credit."""
-    changed = {key: row for key, row in positions.items() if any(row.figures())}
     if not changed:
         return
-    columns = map(integers, zip(*((*key, *row.figures()) for key, row in changed.items()), strict=True))
+    columns = map(integers, zip(*((*key, *figures) for key, figures in changed.items()), strict=True))
     cursor.execute(
         # Not an upsert: that would hold the change itself, which may be negative, against the table's checks.
         "WITH n AS MATERIALIZED (SELECT k.*, r.place FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[],"
@@ -165,10 +185,10 @@ def _write_positions(cursor: Cursor, market_id: int, positions: dict[PositionKey
     _write_credit(cursor, market_id, changed)
 
 
-def _write_credit(cursor: Cursor, market_id: int, changed: dict[PositionKey, Holding]) -> None:
+def _write_credit(cursor: Cursor, market_id: int, changed: dict[PositionKey, tuple[int, ...]]) -> None:
     held: dict[int, int] = defaultdict(int)
-    for (_, party), row in changed.items():
-        held[int(party)] += row.committed
+    for (_, party), figures in changed.items():
+        held[int(party)] += figures[-1]
     moved = {party: amount for party, amount in held.items() if amount}
     if moved:
         cursor.execute(
