@@ -121,7 +121,6 @@ class Engine(Timekeeper):
             or quantity % self._lot_wh
             or quantity < self._min_wh
             or quantity > self._max_wh
-            or self.limits is not None
         ):  # fmt: skip
             return self._new_with_care(message, key)
         if side == BUY:
@@ -133,6 +132,14 @@ class Engine(Timekeeper):
         rank = side * price
         if opposite.horizon is not None:
             opposite.require_first(-rank, contract, -side)
+        limits = self.limits
+        if limits is not None:
+            known = self.orders.get(key)
+            if known is not None:
+                return _repeat(known, message)
+            refused = limits.refusal(participant, book, side, quantity, price)
+            if refused is not None:
+                return refused
         owner = self.owners.get(participant, participant) if self.owners else participant
         order = _blank(Order)
         order.begin(key, owner, book, side, price, quantity, 0, self.seq + 1, message)
@@ -140,6 +147,8 @@ class Engine(Timekeeper):
         if known is not order:
             return _repeat(known, message)
         self.seq += 1
+        if limits is not None:
+            limits.enter(order)
         if self._keys_of is not None:
             self._keys_of.setdefault(participant, []).append(key)
         keys = opposite.keys

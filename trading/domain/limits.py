@@ -76,9 +76,10 @@ class ParticipantLimits:
         left = self._credit.get(party)
         if left is None:
             return Rejected("unknown_participant")
-        refused = self._refuse_price(party, book.contract, side, price)
-        if refused is not None:
-            return refused
+        if self._bands:
+            refused = self._refuse_price(party, book.contract, side, price)
+            if refused is not None:
+                return refused
         if wh * _rate(side, price, book) > left:
             return Rejected("insufficient_credit", max(left, 0) // PER_DONG)
         return self._refuse_sale(party, book.contract, wh) if side != BUY else None

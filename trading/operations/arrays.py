@@ -13,7 +13,7 @@ def integers(values: Iterable[int | None]) -> str:
 
 def texts(values: Iterable[str]) -> str:
     """The literal of an array of texts, quoted whatever is in them."""
-    return "{" + ",".join([f'"{value.translate(_QUOTED)}"' for value in values]) + "}"
+    return "{" + ",".join([f'"{value if value.isalnum() else value.translate(_QUOTED)}"' for value in values]) + "}"
 
 
 _QUOTED = str.maketrans({"\\": "\\\\", '"': '\\"'})

@@ -60,15 +60,14 @@ def _bands(held: Borrowed, keys: list[tuple[int, int]]) -> dict[PositionKey, tup
     """From the surplus price the grid pays to the participant's own retail price less the network fee; where the
     rulebook has no terms, only the contract's own band holds."""
     book = price_book(held.market.site_id, ZoneInfo(held.market.timezone))
+    terms = {key: book.terms(row.delivery_start) for key, row in held.contracts.items()}
     bands: dict[PositionKey, tuple[int, int]] = {}
     for contract, party in keys:
-        row = held.contracts.get(contract)
-        terms = book.terms(row.delivery_start) if row else None
-        if row is None or terms is None:
-            continue
-        surplus_price, network_fee = terms
-        retail = book.retail(party, row.delivery_start)
-        bands[contract, party] = (surplus_price, row.max_price if retail is None else retail - network_fee)
+        known = terms.get(contract)
+        if known is not None:
+            row, (surplus_price, network_fee) = held.contracts[contract], known
+            retail = book.retail(party, row.delivery_start)
+            bands[contract, party] = (surplus_price, row.max_price if retail is None else retail - network_fee)
     return bands
 
 
