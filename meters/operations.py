@@ -25,7 +25,7 @@ QUALITIES = ("measured", "estimated", "corrected")
 MS_PER_HOUR = 3_600_000
 
 
-class ReadingRejected(ValueError):  # noqa: N818
+class ReadingRejected(ValueError):
     """The readings were refused as a whole. `code` is stable, `index` is the first row that is wrong."""
 
     def __init__(self, code: str, index: int, message: str) -> None:
@@ -34,7 +34,7 @@ class ReadingRejected(ValueError):  # noqa: N818
         self.index = index
 
 
-class StateOfChargeRejected(ValueError):  # noqa: N818
+class StateOfChargeRejected(ValueError):
     """A state of charge that the device cannot have."""
 
     code = "soc_out_of_range"

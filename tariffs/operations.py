@@ -12,7 +12,7 @@ from tariffs.models import SiteTerms, Tariff, TariffAssignment, TariffRow
 from tariffs.pricebook import forget
 
 
-class TariffRejected(ValueError):  # noqa: N818
+class TariffRejected(ValueError):
     """The rows are no tariff. `problems` are all there are; `code` is that of the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -21,7 +21,7 @@ class TariffRejected(ValueError):  # noqa: N818
         self.code = problems[0].code
 
 
-class TermsRejected(ValueError):  # noqa: N818
+class TermsRejected(ValueError):
     """Terms that no interval could be settled by."""
 
     code = "invalid_terms"

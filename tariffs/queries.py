@@ -19,7 +19,7 @@ from tariffs.models import SiteTerms, TariffRow
 NO_PRICE = np.iinfo(np.int64).min
 
 
-class NoTerms(LookupError):  # noqa: N818
+class NoTerms(LookupError):
     """The site has no terms on that day."""
 
     code = "no_terms"

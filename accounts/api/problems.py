@@ -59,7 +59,7 @@ class Error(msgspec.Struct, frozen=True):
     error: Fault
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Ends a request with a refusal."""
 
     def __init__(self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None, **more: Any):

@@ -49,7 +49,7 @@ class Problem:
     sentence: str
 
 
-class NoPrice(LookupError):  # noqa: N818
+class NoPrice(LookupError):
     """The tariff has no price at that moment."""
 
     code = "no_retail_price"

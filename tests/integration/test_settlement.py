@@ -323,10 +323,10 @@ def test_the_live_pages_are_told_after_the_commit(world: World, contract: Contra
 def test_a_lost_announcement_loses_no_settlement(
     world: World, contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from settlement.operations import announce
+    from trading.operations import publish
 
     nowhere = redis.Redis.from_url("unix:///nonexistent/vk.sock")
-    monkeypatch.setattr(announce, "_client", lambda: nowhere)
+    monkeypatch.setattr(publish, "_client", lambda: nowhere)
     world.read({"roof": (0, 12_000), "lab": (11_000, 0), "shop": (500, 0)})
     assert run_of(contract).posted and SettlementRun.objects.count() == 1
 

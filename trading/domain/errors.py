@@ -46,7 +46,7 @@ class Rejected:
         return f"Rejected({self.code!r}, {self.bound!r})"
 
 
-class SliceTooShort(Exception):  # noqa: N818  (a signal to the caller, not a fault)
+class SliceTooShort(Exception):
     """A taker reached the end of the borrowed part of a book: run again with more of it."""
 
     def __init__(self, contract: object, side: int) -> None:

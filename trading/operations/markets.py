@@ -23,7 +23,7 @@ from units.interval import Interval, intervals_between
 MOST_CONTRACTS_AT_ONCE = 2_000
 
 
-class MarketRules(Exception):  # noqa: N818
+class MarketRules(Exception):
     """The rules of a market contradict each other; the sentence says which."""
 
     code = "invalid_market_rules"

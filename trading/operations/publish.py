@@ -24,12 +24,17 @@ def channel(market_id: int) -> str:
 
 
 def publish(market_id: int, effects: Effects) -> None:
-    """Publishes a batch as a JSON array of {seq, at (ms), op, outcome}; a failure is logged and nothing more."""
+    """Publishes a batch as a JSON array of {seq, at (ms), op, outcome}."""
     if not effects.log:
         return
     at = effects.borrowed.at
     events = [b'{"seq":%d,"at":%d,"op":"%s","outcome":%s}' % (x.seq, at, x.op.encode(), x.outcome) for x in effects.log]
+    send(market_id, b"[" + b",".join(events) + b"]")
+
+
+def send(market_id: int, told: bytes) -> None:
+    """Puts a JSON array on a market's channel; a failure is logged and nothing more."""
     try:
-        _client().publish(channel(market_id), b"[" + b",".join(events) + b"]")
+        _client().publish(channel(market_id), told)
     except redis.RedisError as error:
-        log.warning("market %s: events up to %s not published: %s", market_id, effects.log[-1].seq, error)
+        log.warning("market %s: events not published: %s", market_id, error)

@@ -35,7 +35,7 @@ MOST_IN_A_BATCH = 5_000
 LINES_AT_ONCE = 100
 
 
-class MarketUnavailable(Exception):  # noqa: N818  (the name is its stable code)
+class MarketUnavailable(Exception):
     """The market could not be reached, and nothing says whether the messages were taken.
 
     Retry with the same client order ids: what was taken is answered as a duplicate, the rest is taken now.
@@ -44,7 +44,7 @@ class MarketUnavailable(Exception):  # noqa: N818  (the name is its stable code)
     code = "market_unavailable"
 
 
-class UnknownMarket(LookupError):  # noqa: N818
+class UnknownMarket(LookupError):
     """There is no such market."""
 
     code = "unknown_market"

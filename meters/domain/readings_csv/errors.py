@@ -25,7 +25,7 @@ class CellError:
         return f"{place}: {self.message}"
 
 
-class CsvRejected(ValueError):  # noqa: N818 - a file is rejected like an order is; that is the word used
+class CsvRejected(ValueError):
     """The file was refused as a whole and nothing of it was kept. `errors` are the first of `total`, by line."""
 
     code = "csv_rejected"
