@@ -250,6 +250,14 @@ def test_many_callers_at_once_all_get_their_own_answers(market) -> None:
     assert (found.differences, found.commands) == ((), 1 + 120)
 
 
+def test_more_callers_than_one_batch_carries_are_all_served(market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trading.operations.submitting.MOST_IN_A_BATCH", 2)
+    parties = make_participants(16)
+    contract = open_contracts(market)[0]
+    replies = in_threads(16, lambda n: take(market, New(parties[n].pk, "1", contract.pk, SELL, 100, 1_500))[0])
+    assert [r.result for r in replies] == ["accepted"] * 16
+
+
 def in_threads(count: int, work):
     results: list = [None] * count
 

@@ -31,6 +31,7 @@ RESULTS: dict[type, str] = {
 }
 MOST_NOTE = 200
 _encode = msgspec.json.encode
+_ARRIVED = b'{"result":"accepted"%s,"order":%d,"orders":[%s],"trades":[],"book":[%s]}'
 
 
 class LogLine(NamedTuple):
@@ -128,12 +129,10 @@ class Effects:
         self._shown[seq] = (contract, order.price, shown)
         now = _told(order, order.action, reason)
         self._pending.append(_Pending("accepted", reason, seq, now))
-        told: dict[str, Any] = {"result": "accepted", "reason": reason} if reason else {"result": "accepted"}
-        told["order"] = seq
-        told["orders"] = (now,)
-        told["trades"] = ()
-        told["book"] = ((contract, order.side, order.price, shown, 1),) if shown else ()
-        self.log.append(LogLine(seq, "new", int(order.key[0]), by, encode_message(message), _encode(told)))
+        why = b',"reason":"%s"' % reason.encode() if reason else b""
+        book = b"[%d,%d,%d,%d,1]" % (contract, order.side, order.price or 0, shown) if shown else b""
+        outcome = _ARRIVED % (why, seq, _encode(now), book)
+        self.log.append(LogLine(seq, "new", int(order.key[0]), by, encode_message(message), outcome))
 
     def _unchanged(self, answer: Answer) -> "_Pending":
         if isinstance(answer, Rejected):

@@ -91,7 +91,7 @@ def submit(
     turn = _turns.setdefault(market_id, _Turn())
     turn.waiting.append(ticket)
     with _turn_of(turn):
-        if not ticket.done:
+        while not ticket.done:  # where many wait, the first batch may be full before it comes to this one
             _serve(market_id, _draw(turn))
     if ticket.error is not None:
         raise ticket.error
