@@ -1,9 +1,9 @@
 """How many orders a second become durable in bulk, next to a bare COPY of the same rows into the orders table.
 
 Orders come in calls of 5,000, as many as one batch carries, buy and sell, over the contracts of a day, limits enforced;
-about a third trades. Each call is one transaction with everything in it: log, orders, trades, positions, credit, contract
-summaries. The baseline copies the very rows that came out of it into the same table once more, as it stands, with the
-same indexes and constraints, and nothing else.
+about a third trades. Each call is one transaction with everything in it: log, orders, trades, positions, credit,
+contract summaries. The baseline copies the very rows that came out of it into the same table once more, as it stands,
+with the same indexes and constraints, and nothing else.
 """
 
 import random
