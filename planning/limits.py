@@ -1,9 +1,8 @@
 """The limit price of each side of a standing instruction in one contract, cut to the band that makes sense there."""
 
 from planning.domain.ramp import Band, buy_band, limit_price, sell_band
-from planning.models import StandingInstruction
 from planning.prices import PriceBook
-from planning.queries import DueContract
+from planning.queries import DueContract, Instruction
 from trading.domain.messages import BUY, SELL
 
 
@@ -17,7 +16,7 @@ class Limits:
         dearest = book.dearest(contract.start)
         self._ceiling = None if self._terms is None or dearest is None else dearest - self._terms[1]
 
-    def price(self, instruction: StandingInstruction, side: int) -> int | None:
+    def price(self, instruction: Instruction, side: int) -> int | None:
         """The limit now; None where the instruction does not trade that side, or no price makes sense."""
         ramp = self._ramp(instruction, side)
         band = self._sensible(instruction.participant_id, side)
@@ -25,7 +24,7 @@ class Limits:
             return None
         return limit_price(side, *ramp, self._contract.step, band, self._tick)
 
-    def _ramp(self, instruction: StandingInstruction, side: int) -> tuple[int, int] | None:
+    def _ramp(self, instruction: Instruction, side: int) -> tuple[int, int] | None:
         far, near = (
             (instruction.buy_far_price, instruction.buy_near_price)
             if side == BUY

@@ -1,17 +1,14 @@
 """Why an order was placed, in one sentence that its owner can check."""
 
 from planning.domain.forecast import Energy
-from planning.models import StandingInstruction
 from planning.prices import PriceBook
-from planning.queries import DueContract
+from planning.queries import DueContract, Instruction
 from trading.domain.messages import SELL, Message, New
 from units.energy import format_energy
 from units.numbers import grouped
 
 
-def note(
-    message: Message, energy: Energy, contract: DueContract, instruction: StandingInstruction, book: PriceBook
-) -> str:
+def note(message: Message, energy: Energy, contract: DueContract, instruction: Instruction, book: PriceBook) -> str:
     """The reason of a new order; nothing for a change of one, which keeps its first reason."""
     if not isinstance(message, New) or message.price is None:
         return ""

@@ -19,7 +19,7 @@ from planning.limits import Limits
 from planning.models import StandingInstruction
 from planning.notes import note
 from planning.prices import PriceBook, price_book
-from planning.queries import DueContract, Position
+from planning.queries import DueContract, Instruction, Position
 from planning.storage import StoragePlan, plan_storage
 from trading.domain.messages import BUY, SELL, Message
 from trading.models import Market
@@ -134,7 +134,7 @@ def _write_energy_limits(
 def _orders(
     market: Market,
     due: Sequence[DueContract],
-    members: Mapping[int, StandingInstruction],
+    members: Mapping[int, Instruction],
     forecasts: Mapping[Key, Energy],
     storage: StoragePlan,
     book: PriceBook,

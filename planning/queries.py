@@ -7,8 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 from django.db import connection
 
+from meters.columns import IntArray, read_columns
+from meters.domain.storage import Battery
 from meters.models import Device
 from planning.domain.forecast import Energy
 from planning.domain.orders import PREFIX, OpenOrder
@@ -37,16 +40,6 @@ class Position(NamedTuple):
     open_sell_wh: int = 0
 
 
-class Ahead(NamedTuple):
-    """One interval that a storage owner still has before it."""
-
-    contract: int
-    start: datetime
-    load_wh: int
-    generation_wh: int
-    position: Position
-
-
 # Moments as whole ms: a driver takes several times as long to read a timestamp as a number.
 _MS = "(extract(epoch from {}) * 1000)::bigint"
 _DUE = f"""
@@ -67,7 +60,17 @@ def due_contracts(market_id: int, at: datetime) -> list[DueContract]:
         return [DueContract(key, moment(starts), *row) for key, starts, *row in cursor.fetchall()]
 
 
-def instructions(market_id: int) -> dict[int, StandingInstruction]:
+class Instruction(NamedTuple):
+    """A standing instruction: the ends of the ramps in VND/kWh, None where that side is not traded."""
+
+    participant_id: int
+    sell_far_price: int | None
+    sell_near_price: int | None
+    buy_far_price: int | None
+    buy_near_price: int | None
+
+
+def instructions(market_id: int) -> dict[int, Instruction]:
     """The active standing instructions of admitted participants, by participant."""
     found = StandingInstruction.objects.filter(
         market_id=market_id,
@@ -75,7 +78,7 @@ def instructions(market_id: int) -> dict[int, StandingInstruction]:
         participant__admissions__market_id=market_id,
         participant__admissions__active=True,
     )
-    return {row.participant_id: row for row in found}
+    return {row[0]: Instruction(*row) for row in found.values_list(*Instruction._fields)}
 
 
 def history(site_id: int, starts: Iterable[datetime]) -> dict[int, dict[datetime, Energy]]:
@@ -105,88 +108,111 @@ _HISTORY = f"""
 """
 
 
-class Storage(NamedTuple):
-    """A participant's battery. `is_station`: it is the packs of a swap station."""
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A participant's battery, what it holds, and whether it is the packs of a swap station."""
 
-    device: Device
+    device_id: int
+    battery: Battery
+    soc_wh: int
     is_station: bool
+
+
+_DEVICE = (
+    "pk", "participant_id", "kind", "soc_wh", "capacity_wh", "charge_w", "discharge_w", "round_trip_ppm", "floor_pct",
+    "reserve_pct",
+)  # fmt: skip
 
 
 def storage_of(site_id: int) -> dict[int, Storage]:
     """The battery of each participant, the first where there are several."""
     found = Device.objects.filter(site_id=site_id, capacity_wh__gt=0).order_by("-pk")
-    stations = {device.participant_id for device in found if device.kind == Device.Kind.STATION}
+    rows = list(found.values_list(*_DEVICE))
+    stations = {party for _, party, kind, *_ in rows if kind == Device.Kind.STATION}
     return {
-        device.participant_id: Storage(device, device.participant_id in stations)
-        for device in found
-        if device.kind == Device.Kind.BATTERY
+        party: Storage(pk, Battery(*sizes), soc_wh, party in stations)
+        for pk, party, kind, soc_wh, *sizes in rows
+        if kind == Device.Kind.BATTERY
     }
 
 
-def ahead(
-    market_id: int, participants: Sequence[int], at: datetime, *, only_sold: bool = False
-) -> dict[int, list[Ahead]]:
-    """Every interval that is not over, in order, with forecast and position, for each of these participants.
+class Figures(NamedTuple):
+    """One interval of a storage owner, Wh: the forecast of its net energy, and its position."""
 
-    With `only_sold` only the interval under way and those in which the participant has sold. Plain reads by key, put
-    together here: joined in the database they are at the mercy of its statistics.
-    """
-    contracts = _not_over(market_id, at)
-    now = next(iter(contracts), 0)
-    held = _held(market_id, participants, contracts, sold_or=now if only_sold else None)
-    wanted = {now, *(pk for _, pk in held)} & contracts.keys() if only_sold else contracts.keys()
-    expected = _expected(market_id, participants, [contracts[pk] for pk in wanted])
-    none, nothing = Position(), (0, 0)
-    return {
-        party: [
-            Ahead(pk, moment(start_ms), *expected.get((party, start_ms), nothing), held.get((party, pk), none))
-            for pk, start_ms in contracts.items()
-            if not only_sold or pk == now or (party, pk) in held
-        ]
-        for party in participants
-    }
+    net_wh: int
+    bought_wh: int
+    sold_wh: int
+    open_sell_wh: int
+    open_buy_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The intervals that are not over, in order: contract, start, and figures × storage owners × intervals."""
+
+    contracts: list[int]
+    starts: list[datetime]
+    owners: dict[int, int]
+    values: IntArray
+
+    def figures(self, owner: int) -> list[list[int]]:
+        """An owner's `Figures` over all intervals, as plain lists."""
+        rows: list[list[int]] = self.values[:, self.owners[owner], :].T.tolist()
+        return rows
+
+    def now(self, owner: int) -> Figures:
+        """The first interval."""
+        return Figures(*self.values[:, self.owners[owner], 0].tolist())
+
+    def promised(self, owner: int) -> list[Figures]:
+        """The later intervals in which the owner has sold, in order."""
+        own = self.values[:, self.owners[owner], 1:]
+        return [Figures(*column) for column in own[:, own[Figures._fields.index("sold_wh")] > 0].T.tolist()]
+
+
+def ahead(market_id: int, participants: Sequence[int], at: datetime) -> Ahead:
+    """What storage owners have before them at a moment. Read by key and put together here, as arrays: joined in the
+    database it is at the mercy of its statistics, and row by row it is a thousand rows a call."""
+    with connection.cursor() as cursor:
+        trading = read_columns(cursor, _NOT_OVER, (market_id, at), ("contract", "start"))
+        contracts, starts = trading["contract"], trading["start"]
+        values = np.zeros((len(Figures._fields), len(participants), len(contracts)), dtype=np.int64)
+        if len(contracts) and participants:
+            chosen = (market_id, list(participants), contracts.tolist())
+            _place(values[1:], read_columns(cursor, _HELD, chosen, _HELD_NAMES), contracts, participants)
+            chosen = (market_id, list(participants), [moment(start) for start in starts.tolist()])
+            _place(values[:1], read_columns(cursor, _EXPECTED, chosen, _EXPECTED_NAMES), starts, participants)
+    owners = {party: number for number, party in enumerate(participants)}
+    return Ahead(contracts.tolist(), [moment(start) for start in starts.tolist()], owners, values)
 
 
 moment = lru_cache(maxsize=4096)(from_ms)
+_NOT_OVER = (
+    f"SELECT id, {_MS.format('delivery_start')} FROM trading_contract WHERE market_id = %s AND delivery_end > %s"
+    " ORDER BY delivery_start"
+)
+_HELD = (
+    "SELECT participant_id, contract_id, bought_wh, sold_wh, open_sell_wh, open_buy_wh FROM trading_position"
+    " WHERE market_id = %s AND participant_id = ANY(%s) AND contract_id = ANY(%s)"
+)
+_EXPECTED = (
+    f"SELECT participant_id, {_MS.format('start')}, generation_wh - load_wh FROM planning_forecast"
+    " WHERE market_id = %s AND participant_id = ANY(%s) AND start = ANY(%s)"
+)
+_HELD_NAMES = ("party", "contract", *Figures._fields[1:])
+_EXPECTED_NAMES = ("party", "start", Figures._fields[0])
 
 
-def _not_over(market_id: int, at: datetime) -> dict[int, int]:
-    """Contracts whose delivery is not over → start in ms, in order."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, {_MS.format('delivery_start')} FROM trading_contract WHERE market_id = %s"
-            " AND delivery_end > %s ORDER BY delivery_start",
-            (market_id, at),
-        )
-        return dict(cursor.fetchall())
-
-
-def _held(
-    market_id: int, participants: Sequence[int], contracts: Iterable[int], *, sold_or: int | None
-) -> dict[tuple[int, int], Position]:
-    """Positions by participant and contract; with `sold_or` only those that sold, and all of that contract."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT participant_id, contract_id, bought_wh, sold_wh, open_buy_wh, open_sell_wh FROM trading_position"
-            " WHERE market_id = %s AND participant_id = ANY(%s) AND contract_id = ANY(%s)"
-            " AND (sold_wh > 0 OR contract_id = %s OR %s)",
-            (market_id, list(participants), list(contracts), sold_or, sold_or is None),
-        )
-        return {(row[0], row[1]): Position(*row[2:]) for row in cursor.fetchall()}
-
-
-def _expected(
-    market_id: int, participants: Sequence[int], starts_ms: Sequence[int]
-) -> dict[tuple[int, int], tuple[int, int]]:
-    if not starts_ms:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT participant_id, {_MS.format('start')}, load_wh, generation_wh FROM planning_forecast"
-            " WHERE market_id = %s AND participant_id = ANY(%s) AND start = ANY(%s)",
-            (market_id, list(participants), [moment(start_ms) for start_ms in starts_ms]),
-        )
-        return {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
+def _place(values: IntArray, found: dict[str, IntArray], keys: IntArray, participants: Sequence[int]) -> None:
+    """Writes what was read (party, key, one column a figure) into `values` (figures × parties × keys)."""
+    party, key, *figures = found.values()
+    order, people = np.argsort(keys), np.asarray(participants)
+    who = np.argsort(people)
+    row = who[np.searchsorted(people, party, sorter=who)]
+    column = order[np.searchsorted(keys, key, sorter=order).clip(max=len(keys) - 1)]
+    known = keys[column] == key
+    for number, figure in enumerate(figures):
+        values[number, row[known], column[known]] = figure[known]
 
 
 def positions(market_id: int, contracts: Sequence[int]) -> dict[tuple[int, int], Position]:

@@ -2,7 +2,7 @@
 
 For every interval, at its start: contracts open, uncross and close (`tick`), standing instructions act (`plan`, which
 hands its orders to `submit`). Then the interval happens, with batteries that follow what was traded; its readings come
-in (`record_readings`), and it is cleared (`settle`). Nothing here writes to a table of another app.
+in (`record_readings`), and it is cleared (`settle`). Nothing here writes to a table of another app behind its back.
 """
 
 import time
@@ -16,15 +16,15 @@ import numpy as np
 from django.db import connection
 
 from planning.domain.forecast import PERSISTENCE, Energy
-from planning.operations import Key, Planned, persist, plan
-from settlement.models import SettlementRun
-from settlement.operations import settle
+from planning.operations import Key, persist, plan
+from simulator.clearing import Clearing
 from simulator.domain.charging import charging_wh
 from simulator.domain.scene import Scene
 from simulator.loading import Loaded
 from simulator.world import World
-from trading.models import Contract, Market
+from trading.models import Market
 from trading.operations import tick
+from units.interval import Interval
 
 PERFECT = "perfect"
 FORECASTS = (PERSISTENCE, PERFECT)
@@ -75,41 +75,46 @@ class Run:
         self._forecaster = self._perfect if self.forecast == PERFECT else self._from_readings
 
     def play(self, advance: Callable[[], None]) -> None:
-        """Plays the whole scene; `advance` is called after each interval."""
-        for index, interval in enumerate(self.scene.calendar.intervals):
-            if index in ANALYZED_AFTER:
-                self._analyze()
-            self._market_acts(interval.start)
-            with self.timings.of("world"):
-                metered = self.world.deliver(interval.start, self._energies(index))
-            for values in metered.values():
-                self.counts["charged_wh"] += values.charge_wh
-                self.counts["discharged_wh"] += values.discharge_wh
-            with self.timings.of("readings"):
-                self.counts["readings"] += self.world.report(interval.start, metered, interval.end, "backtest")
-            self._settle(interval.start, interval.end)
-            advance()
+        """Plays the whole scene; `advance` is called after each interval.
+
+        Standing instructions act once an hour, which is often for limits that move five times in two days. Intervals
+        are cleared by a second worker while the next ones happen, as in a live market, but always between the same
+        two plans, so that a scene gives the same result every time.
+        """
+        with Clearing(self.market.pk) as clearing:
+            for index, interval in enumerate(self.scene.calendar.intervals):
+                if index in ANALYZED_AFTER:
+                    self._analyze()
+                with self.timings.of("tick"):
+                    tick(self.market.pk, interval.start)
+                if interval.start.minute == 0:
+                    clearing.wait()
+                    self._plan(interval.start)
+                if index:
+                    # Only now: its contract has been marked as delivered, so that clearing and `tick` never meet in it.
+                    clearing.add(self.scene.calendar.intervals[index - 1])
+                self._deliver(index, interval)
+                advance()
+            clearing.add(self.scene.calendar.intervals[-1])
+        self.counts["runs"], self.counts["ledger_entries"] = clearing.cleared, clearing.entries
+        self.timings.seconds["settle"] = clearing.seconds
+
+    def _deliver(self, index: int, interval: Interval) -> None:
+        with self.timings.of("world"):
+            metered = self.world.deliver(interval.start, self._energies(index))
+        for values in metered.values():
+            self.counts["charged_wh"] += values.charge_wh
+            self.counts["discharged_wh"] += values.discharge_wh
+        with self.timings.of("readings"):
+            self.counts["readings"] += self.world.report(interval.start, metered, interval.end, "backtest")
 
     def _analyze(self) -> None:
         with self.timings.of("statistics"), connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(ANALYZED)}")
 
-    def _market_acts(self, at: datetime) -> None:
-        with self.timings.of("tick"):
-            tick(self.market.pk, at)
+    def _plan(self, at: datetime) -> None:
         with self.timings.of("plan"):
-            self._count(plan(self.market.pk, at, forecaster=self._forecaster, method=self.forecast))
-
-    def _settle(self, start: datetime, at: datetime) -> None:
-        """The interval's provisional run. No reading comes later or is corrected here, so later runs would find and
-        post nothing."""
-        with self.timings.of("settle"):
-            contract = Contract.objects.values_list("pk", flat=True).get(market=self.market, delivery_start=start)
-            run = settle(contract_id=contract, kind=SettlementRun.Kind.P, at=at)
-            self.counts["runs"] += 1
-            self.counts["ledger_entries"] += run.entries
-
-    def _count(self, planned: Planned) -> None:
+            planned = plan(self.market.pk, at, forecaster=self._forecaster, method=self.forecast)
         self.counts["orders_placed"] += planned.placed
         self.counts["orders_amended"] += planned.amended
         self.counts["orders_cancelled"] += planned.cancelled

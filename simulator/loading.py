@@ -18,6 +18,7 @@ from simulator.domain.scene import Battery, ElectricVehicle, Instruction, Ramp, 
 from simulator.domain.scene import Participant as Member
 from simulator.domain.scene import TariffRow as SceneTariffRow
 from simulator.domain.swaps import swaps_until_repacked
+from simulator.forgetting import PREFIX
 from tariffs.domain.windows import Window
 from tariffs.models import Tariff
 from tariffs.operations import assign_tariff, replace_rows, set_terms
@@ -237,4 +238,4 @@ def _station(site: Site, owner: Participant, name: str, given: SwapStation) -> N
 
 def run_code(now: datetime) -> str:
     """A market code of its own for a run."""
-    return f"bt-{now.astimezone(UTC):%Y%m%d-%H%M%S-%f}"[:24]
+    return f"{PREFIX}{now.astimezone(UTC):%Y%m%d-%H%M%S-%f}"[:24]

@@ -4,7 +4,7 @@ Shared by the backtest and the demo: both know load and generation beforehand, a
 was traded and report through `record_readings`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from planning.domain.battery_rule import Slot, Store, needs_wh
 from planning.domain.forecast import Energy
 from planning.prices import price_book
 from planning.queries import Ahead
-from planning.storage import slot_of, store_of
+from planning.storage import store_of
 from simulator.domain.physics import Metered, with_storage, without_storage
 from trading.models import Market
 
@@ -27,9 +27,10 @@ SUFFIXES = {"boundary": "", "generation": ".pv", "storage": ".store"}
 
 @dataclass
 class _Storage:
-    device: Device
+    device_id: int
     store: Store
     soc_wh: int
+    reported_wh: int
 
 
 class World:
@@ -43,11 +44,9 @@ class World:
         instructions, minutes = queries.instructions(market.pk), market.interval_minutes
         self._storage = {
             party: _Storage(
-                storage.device,
-                store_of(storage, instructions.get(party), minutes),
-                storage.device.soc_wh,
+                found.device_id, store_of(found, instructions.get(party), minutes), found.soc_wh, found.soc_wh
             )
-            for party, storage in queries.storage_of(market.site_id).items()
+            for party, found in queries.storage_of(market.site_id).items()
             if party in self._points
         }
 
@@ -62,30 +61,29 @@ class World:
 
         To be called once its gate is closed, so that the trades are final.
         """
-        ahead = queries.ahead(self.market.pk, list(self._storage), start, only_sold=True)
+        ahead = queries.ahead(self.market.pk, list(self._storage), start)
         metered = {}
         for party, energy in energies.items():
             storage = self._storage.get(party)
             if storage is None:
                 metered[party] = without_storage(energy.load_wh, energy.generation_wh)
                 continue
-            slot, need_after = self._before(storage.store, party, start, ahead.get(party, []))
+            slot, need_after = self._before(storage.store, party, start, ahead)
             metered[party] = with_storage(
                 storage.store, storage.soc_wh, energy.load_wh, energy.generation_wh, slot, need_after
             )
             storage.soc_wh = metered[party].soc_wh
         return metered
 
-    def _before(self, store: Store, party: int, start: datetime, ahead: Sequence[Ahead]) -> tuple[Slot, int]:
+    def _before(self, store: Store, party: int, start: datetime, ahead: Ahead) -> tuple[Slot, int]:
         """The interval as the battery sees it, and what later promises need at its end.
 
         Own surplus that may come in between is not counted on: energy for a promise stays where it is.
         """
-        later = [interval for interval in ahead if interval.start > start]
-        need_after = needs_wh(store, [slot_of(interval, party, self.book) for interval in later])[0]
-        if not ahead or ahead[0].start != start:
-            return Slot(0, 0, 0, 0, 0, *self.book.dear(party, start)), need_after
-        return slot_of(ahead[0], party, self.book), need_after
+        dear = self.book.dear(party, start)
+        if not ahead.starts or ahead.starts[0] != start:
+            return Slot(0, 0, 0, 0, 0, *dear), needs_wh(store, [])[0]
+        return Slot(*ahead.now(party), *dear), needs_wh(store, [Slot(*figures) for figures in ahead.promised(party)])[0]
 
     def report(self, start: datetime, metered: Mapping[int, Metered], at: datetime, source: str) -> int:
         """Sends the readings of an interval, and every state of charge that changed; returns how many readings."""
@@ -99,9 +97,10 @@ class World:
         return len(rows)
 
     def _report_charge(self, storage: _Storage, values: Metered, at: datetime) -> None:
-        if values.soc_wh != storage.device.soc_wh:
-            record_state_of_charge(device=storage.device, soc_wh=values.soc_wh, by=None, at=at)
-            storage.device.soc_wh = values.soc_wh
+        if values.soc_wh != storage.reported_wh:
+            device = Device(pk=storage.device_id)
+            record_state_of_charge(device=device, soc_wh=values.soc_wh, by=None, at=at)
+            storage.reported_wh = values.soc_wh
 
     def _rows(self, party: int, start: datetime, values: Metered) -> list[NewReading]:
         points = self._points[party]

@@ -4,9 +4,8 @@ A seller starts at its far price and comes down to its near price, a buyer goes 
 followed in a few steps of equal length, so that an order is changed a handful of times and not every minute: the first
 step stands at the far price, the last at the near price. Every limit is then cut to the band in which it makes sense.
 
-Example: 2,250 → 740 over a window of 48 hours in 7 steps. Step 0 asks 2,250; step 3, from 20:34 to 27:26 hours after
-the opening, asks 2,250 + (740 − 2,250) × 3 / 6 = 1,495; the last step asks 740. Where the grid pays 760 for surplus, it
-asks 760.
+Example: 2,250 → 740 over a window of 48 hours in 6 steps of 8 hours. Step 0 asks 2,250; step 2, from 16 hours after the
+opening, asks 2,250 − 1,510 × 2 / 5 = 1,646; the last step asks 740. Where the grid pays 760 for surplus, it asks 760.
 
 Prices are whole VND/kWh; moments whole milliseconds.
 """
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 
 from trading.domain.messages import BUY
 
-STEPS = 7
+STEPS = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 
 
-class UnknownShape(ValueError):  # noqa: N818 - the house names errors after what is wrong
+class UnknownShape(ValueError):
     """There is no load shape of that name."""
 
     code = "unknown_shape"

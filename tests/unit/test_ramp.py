@@ -35,8 +35,8 @@ prices = st.integers(-500, 9_999)
 class TestRamp:
     def test_the_worked_example(self) -> None:
         closes = 48 * HOUR_MS
-        assert step_at(0, closes, 21 * HOUR_MS) == 3
-        assert line_price(2_250, 740, 3) == 1_495
+        assert (step_at(0, closes, 16 * HOUR_MS - 1), step_at(0, closes, 16 * HOUR_MS)) == (1, 2)
+        assert line_price(2_250, 740, 2) == 1_646
         assert limit_price(SELL, 2_250, 740, 0, WIDE, 1) == 2_250
         assert limit_price(SELL, 2_250, 740, STEPS - 1, WIDE, 1) == 740
         assert limit_price(SELL, 2_250, 740, STEPS - 1, Band(760, 9_999), 1) == 760

@@ -29,7 +29,7 @@ class SceneError:
         return f"{place}: {self.message} [{self.code}]"
 
 
-class SceneRejected(ValueError):  # noqa: N818 - an outcome a person reads, not a programming error
+class SceneRejected(ValueError):
     """The scene has faults and nothing of it was taken. `errors` holds them all, in the order of the files."""
 
     code = "scene_rejected"
@@ -40,7 +40,7 @@ class SceneRejected(ValueError):  # noqa: N818 - an outcome a person reads, not 
         super().__init__(f"The scene has {len(errors)} {noun}:\n" + "\n".join(f"  {error}" for error in errors))
 
 
-class TooManyFaults(Exception):  # noqa: N818 - ends a parse early, reported like any other fault
+class TooManyFaults(Exception):
     """Enough is known: the parser stops here."""
 
     code = "too_many_faults"

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from simulator.backtest import FORECASTS, Run
 from simulator.domain.scene import Scene, SceneRejected
+from simulator.durability import relax_durability, restore_durability
+from simulator.forgetting import forget_backtests
 from simulator.loading import load, run_code
 from simulator.report import Report, report
 from simulator.report_text import markdown
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--out", type=Path, metavar="FILE", help="report to write, as FILE.json and FILE.md (default: in the data)"
         )
+        parser.add_argument("--fresh", action="store_true", help="forget all earlier backtests first")
         parser.add_argument(
             "--forecast", choices=FORECASTS, default=FORECASTS[0], help="what standing instructions act on"
         )
@@ -42,6 +44,8 @@ class Command(BaseCommand):
             scene = load_scene(options["scene"])
         except SceneRejected as refused:
             raise CommandError(str(refused) + "\nNothing was loaded.") from refused
+        if options["fresh"]:
+            self.stderr.write(f"Forgot {forget_backtests()} earlier backtests.")
         found = play(scene, options["forecast"], Console(file=self.stderr))  # type: ignore[arg-type]
         text = markdown(found)
         self.stdout.write(text)
@@ -51,21 +55,16 @@ class Command(BaseCommand):
 
 def play(scene: Scene, forecast: str, console: Console) -> Report:
     """Loads a scene into a scratch market and plays it, with a progress bar."""
-    relax_durability()
     started = time.perf_counter()
     run = Run(scene, load(scene, run_code(datetime.now(UTC))), forecast)
+    relax_durability()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(f"Playing {scene.name}", total=scene.calendar.count)
         run.play(lambda: progress.advance(task))
+    restore_durability()
     run.timings.seconds["total"] = time.perf_counter() - started
     return report(run)
-
-
-def relax_durability() -> None:
-    """A scratch market that is lost in a power cut is played again: its commits need not wait for the disk."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")
 
 
 def save(found: Report, text: str, out: Path | None) -> list[Path]:
