@@ -234,20 +234,26 @@ def sub_metered_output(site_id: int, start: datetime, minutes: int = 30) -> tupl
     return rows["participant"], rows["wh"]
 
 
+# One look along each point's own readings: sorted over all points at once, the planner may repeat the sort for each.
 _OUTPUT = """
-    SELECT p.participant_id, coalesce(sum(r.export_wh), 0)::bigint FROM meters_meteringpoint p LEFT JOIN (
-        SELECT DISTINCT ON (start, metering_point_id) start, metering_point_id, export_wh FROM meters_reading
-        WHERE site_id = %s AND start >= %s AND start < %s AND metering_point_id IN (
-            SELECT id FROM meters_meteringpoint WHERE site_id = %s AND role = 'generation'
-        ) ORDER BY start, metering_point_id, version DESC
-    ) r ON r.metering_point_id = p.id
-    WHERE p.site_id = %s AND p.role = 'generation' GROUP BY p.participant_id ORDER BY p.participant_id
+    SELECT p.participant_id, coalesce(sum(r.wh), 0)::bigint FROM meters_meteringpoint p LEFT JOIN LATERAL (
+        SELECT sum(export_wh) AS wh FROM (
+            SELECT DISTINCT ON (start) export_wh FROM meters_reading
+            WHERE metering_point_id = p.id AND site_id = %s AND start >= %s AND start < %s ORDER BY start, version DESC
+        ) latest
+    ) r ON true
+    WHERE p.site_id = %s AND p.role = 'generation' AND (%s::bigint[] IS NULL OR p.participant_id = ANY(%s::bigint[]))
+    GROUP BY p.participant_id ORDER BY p.participant_id
 """
 
 
-def output_since(site_id: int, start: datetime, end: datetime) -> tuple[IntArray, IntArray]:
-    """What the generation sub-meters of each participant gave in [start, end), Wh; only those who have one."""
-    values = (site_id, start, end, site_id, site_id)
+def output_since(
+    site_id: int, start: datetime, end: datetime, participant_ids: Sequence[int] | None = None
+) -> tuple[IntArray, IntArray]:
+    """What the generation sub-meters of each participant (or of these) gave in [start, end), Wh; only those who have
+    one."""
+    chosen = None if participant_ids is None else list(participant_ids)
+    values = (site_id, start, end, site_id, chosen, chosen)
     with connection.cursor() as cursor:
         rows = read_columns(cursor, _OUTPUT, values, ("participant", "wh"))
     return rows["participant"], rows["wh"]

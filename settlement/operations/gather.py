@@ -90,7 +90,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None) -> Gathered:
         retail_price=np.where(retail == NO_PRICE, 0, retail),
         pool_ask=_limit(ids, limits, "ask"),
         pool_bid=_limit(ids, limits, "bid"),
-        surplus_cap_wh=_surplus_caps(contract, terms, ids),
+        surplus_cap_wh=_surplus_caps(contract, terms, ids, export_wh),
         trade_no=trades["trade_no"],
         seller_id=trades["seller"],
         buyer_id=trades["buyer"],
@@ -150,16 +150,18 @@ def _limit(ids: IntArray, limits: dict[str, IntArray], side: str) -> IntArray:
     return np.ma.masked_equal(offered, NO_LIMIT)
 
 
-def _surplus_caps(contract: ContractRow, terms: Terms, ids: IntArray) -> IntArray:
+def _surplus_caps(contract: ContractRow, terms: Terms, ids: IntArray, export_wh: IntArray) -> IntArray:
     """How much surplus the grid still pays each owner: its share of the month's output so far, less what it has paid.
 
-    Output is what the generation sub-meters gave; without one there is nothing to take a share of, and no cap.
+    Output is what the generation sub-meters gave; without one there is nothing to take a share of, and no cap. Nor is
+    there one for those who export nothing here, so that at night nobody adds up a month.
     """
-    if terms.surplus_cap_pct is None:
+    exporters = ids[export_wh > 0]
+    if terms.surplus_cap_pct is None or not len(exporters):
         return np.ma.masked_all(len(ids), dtype=np.int64)
     month = month_start(contract.delivery_start.astimezone(contract.zone).date(), contract.zone)
-    owners, output_wh = output_since(contract.site_id, month, contract.delivery_end)
-    paid = _paid_since(contract, month)
+    owners, output_wh = output_since(contract.site_id, month, contract.delivery_end, exporters.tolist())
+    paid = _paid_since(contract, month, exporters)
     paid_wh = aligned(ids, paid["participant"], paid["wh"]).filled(0)
     allowed = aligned(ids, owners, output_wh * terms.surplus_cap_pct // 100)
     return np.ma.maximum(allowed - paid_wh, 0)
@@ -171,14 +173,15 @@ _PAID = """
         SELECT coalesce(results_of_id, id) AS run FROM settlement_settlementrun
         WHERE contract_id = c.id ORDER BY number DESC LIMIT 1
     ) last JOIN settlement_participantresult r ON r.run_id = last.run
-    WHERE c.market_id = %s AND c.delivery_start >= %s AND c.delivery_start < %s
+    WHERE c.market_id = %s AND c.delivery_start >= %s AND c.delivery_start < %s AND r.participant_id = ANY(%s)
     GROUP BY r.participant_id ORDER BY r.participant_id
 """
 
 
-def _paid_since(contract: ContractRow, month: datetime) -> dict[str, IntArray]:
+def _paid_since(contract: ContractRow, month: datetime, exporters: IntArray) -> dict[str, IntArray]:
+    values = (contract.market_id, month, contract.delivery_start, exporters.tolist())
     with connection.cursor() as cursor:
-        return read_columns(cursor, _PAID, (contract.market_id, month, contract.delivery_start), ("participant", "wh"))
+        return read_columns(cursor, _PAID, values, ("participant", "wh"))
 
 
 def _above_generation(contract: ContractRow, ids: IntArray, export_wh: IntArray) -> IntArray:
