@@ -8,11 +8,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (the app registry must be ready before these)
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (likewise)
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402  (likewise)
 
-from config.collector import settle_down  # noqa: E402
-from config.urls import websocket_urlpatterns  # noqa: E402
+from config.collector import settle_down  # noqa: E402  (likewise)
+from config.urls import websocket_urlpatterns  # noqa: E402  (likewise)
 
 application = ProtocolTypeRouter(
     {

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from meters.columns import IntArray, distinct, read_columns
 from meters.models import Device, MeteringPoint, Site
@@ -122,12 +123,12 @@ _ESTIMATE = """
 
 
 def _estimate(
-    cursor: object, site_id: int, start: datetime, minutes: int, rows: dict[str, IntArray], missing: IntArray
+    cursor: CursorWrapper, site_id: int, start: datetime, minutes: int, rows: dict[str, IntArray], missing: IntArray
 ) -> None:
     zone = ZoneInfo(Site.objects.values_list("timezone", flat=True).get(pk=site_id))
     points = rows["point"][missing]
     values = (site_id, days_before(start, zone, ESTIMATE_DAYS), minutes, points.tolist())
-    found = read_columns(cursor, _ESTIMATE, values, ("point", "import_wh", "export_wh"))  # type: ignore[arg-type]
+    found = read_columns(cursor, _ESTIMATE, values, ("point", "import_wh", "export_wh"))
     order = np.argsort(points)
     where = missing[order[np.searchsorted(points, found["point"], sorter=order)]]
     rows["import_wh"][where] = found["import_wh"]

@@ -85,7 +85,7 @@ def refused(fault: Fault, status: int, headers: Mapping[str, str] | None = None)
     """The answer of a refusal, from its parts."""
     response = answer(Error(fault), status, headers)
     # Django writes a log line for every 4xx; a bot whose orders are refused must not fill the disk with them.
-    response._has_been_logged = status < 500  # type: ignore[attr-defined]
+    response._has_been_logged = status < 500  # type: ignore[attr-defined]  # a mark Django reads itself
     return response
 
 

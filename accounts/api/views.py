@@ -34,7 +34,7 @@ class ApiView(APIView):
     @property
     def caller(self) -> User:
         """Who is calling."""
-        user: User = self.request.user  # type: ignore[assignment]
+        user: User = self.request.user  # type: ignore[assignment]  # sign-in let no stranger pass
         return user
 
     def handle_exception(self, exc: Exception) -> Any:

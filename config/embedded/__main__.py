@@ -13,7 +13,7 @@ def main(command: list[str]) -> int:
     if servers_by_setting(os.environ):
         return subprocess.run(command, check=False).returncode
     home = Path(os.environ.get("WATTBOURSE_HOME") or Path(__file__).resolve().parents[2] / "var")
-    with connect_or_start(home, say=lambda text: print(text, file=sys.stderr)) as servers:  # noqa: T201
+    with connect_or_start(home, say=lambda text: print(text, file=sys.stderr)) as servers:  # noqa: T201  (its voice)
         return subprocess.run(command, env=os.environ | servers.environment, check=False).returncode
 
 

@@ -233,7 +233,10 @@ def test_own_orders_are_filtered(world: World) -> None:
     first = world.anna.post("orders", world.order()).json()["order_id"]
     second = world.anna.post("orders", world.order(contract_id=world.contracts[1].pk)).json()["order_id"]
     world.anna.delete(f"orders/{first}")
-    ids = lambda **query: [o["order_id"] for o in world.anna.get("orders", **query).json()["orders"]]  # noqa: E731
+
+    def ids(**query):
+        return [o["order_id"] for o in world.anna.get("orders", **query).json()["orders"]]
+
     assert ids(status="open,partially_filled") == [second]
     assert ids(status="cancelled") == [first]
     assert ids(contract=world.contracts[1].pk) == [second]

@@ -116,7 +116,10 @@ def test_own_orders_are_those_of_the_participants_asked_for(market) -> None:
     first, second = open_contracts(market)[:2]
     take(market, New(mine.pk, "a", first.pk, SELL, 1_000, 1_500), New(mine.pk, "b", second.pk, SELL, 1_000, 1_500))
     take(market, New(other.pk, "c", first.pk, SELL, 1_000, 1_500), Cancel(mine.pk, "a"))
-    names = lambda own: [order.client_order_id for order in own.orders]  # noqa: E731
+
+    def names(own):
+        return [order.client_order_id for order in own.orders]
+
     assert names(queries.own_orders(market.pk, [mine.pk])) == ["b"]
     assert names(queries.own_orders(market.pk, [mine.pk], open_only=False)) == ["b", "a"]
     assert names(queries.own_orders(market.pk, [mine.pk], open_only=False, contract_id=first.pk)) == ["a"]

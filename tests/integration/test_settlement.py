@@ -262,7 +262,7 @@ def test_a_broken_law_is_not_posted_and_raises_an_alarm(
 
     healthy = settling.clear
 
-    def faulty(inputs):  # type: ignore[no-untyped-def]
+    def faulty(inputs):
         result = healthy(inputs)
         result.sold_wh[0] += 1
         return result

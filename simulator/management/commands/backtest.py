@@ -46,7 +46,7 @@ class Command(BaseCommand):
             raise CommandError(str(refused) + "\nNothing was loaded.") from refused
         if options["fresh"]:
             self.stderr.write(f"Forgot {forget_backtests()} earlier backtests.")
-        found = play(scene, options["forecast"], Console(file=self.stderr))  # type: ignore[arg-type]
+        found = play(scene, options["forecast"], Console(file=self.stderr))  # type: ignore[arg-type]  # all but a file
         text = markdown(found)
         self.stdout.write(text)
         for path in save(found, text, options["out"]):
