@@ -15,7 +15,7 @@ from meters.domain.storage import Battery
 from meters.models import Device
 from planning.domain.forecast import Energy
 from planning.domain.orders import PREFIX, OpenOrder
-from planning.domain.ramp import STEPS
+from planning.domain.ramp import step_at
 from planning.models import StandingInstruction
 from units.interval import from_ms, to_ms
 
@@ -43,21 +43,23 @@ class Position(NamedTuple):
 # Moments as whole ms: a driver takes several times as long to read a timestamp as a number.
 _MS = "(extract(epoch from {}) * 1000)::bigint"
 _DUE = f"""
-    SELECT id, starts, min_price, max_price, (%(now)s - opens) * %(steps)s / (closes - opens) AS step FROM (
-        SELECT c.id, c.min_price, c.max_price, coalesce(p.step, -1) AS done, {_MS.format("c.delivery_start")} AS starts,
-               {_MS.format("c.gate_opens_at")} AS opens, {_MS.format("c.gate_closes_at")} AS closes
-        FROM trading_contract c LEFT JOIN planning_contractplan p ON p.contract_id = c.id
-        WHERE c.market_id = %(market)s AND c.state IN ('CALL', 'CONTINUOUS')
-    ) trading WHERE opens <= %(now)s AND closes > %(now)s AND (%(now)s - opens) * %(steps)s / (closes - opens) > done
-    ORDER BY starts
+    SELECT c.id, {_MS.format("c.delivery_start")}, c.min_price, c.max_price, {_MS.format("c.gate_opens_at")},
+           {_MS.format("c.gate_closes_at")}, coalesce(p.step, -1)
+    FROM trading_contract c LEFT JOIN planning_contractplan p ON p.contract_id = c.id
+    WHERE c.market_id = %s AND c.state IN ('CALL', 'CONTINUOUS') ORDER BY c.delivery_start
 """
 
 
 def due_contracts(market_id: int, at: datetime) -> list[DueContract]:
     """The contracts in trading whose step of the ramp (`step_at`) is new, in order of delivery."""
+    now, due = to_ms(at), []
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"market": market_id, "now": to_ms(at), "steps": STEPS})
-        return [DueContract(key, moment(starts), *row) for key, starts, *row in cursor.fetchall()]
+        cursor.execute(_DUE, (market_id,))
+        for key, start, low, high, opens, closes, done in cursor.fetchall():
+            step = step_at(opens, closes, now)
+            if step is not None and step > done:
+                due.append(DueContract(key, moment(start), low, high, step))
+    return due
 
 
 class Instruction(NamedTuple):
