@@ -7,8 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
-    """A login. What it may do comes from its memberships; `is_staff` marks an administrator of the installation."""
+    """A login. What it may do comes from its memberships; `is_staff` marks an administrator of the installation.
 
+    An auditor (`is_auditor`) may read everything and change nothing.
+    """
+
+    is_auditor = models.BooleanField(default=False)
     language = models.CharField(max_length=5, default="en", choices=[("en", "English"), ("vi", "Tiếng Việt")])
 
 
@@ -35,6 +39,31 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BillingProfile(models.Model):
+    """How a participant stands on documents, and how it wants them."""
+
+    class PerWhat(models.TextChoices):
+        PARTICIPANT = "participant", _("One invoice for all meters")
+        METER = "meter", _("One invoice for each meter")
+
+    participant = models.OneToOneField(Participant, on_delete=models.CASCADE, related_name="billing")
+    legal_name = models.CharField(max_length=200)
+    tax_code = models.CharField(max_length=20, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=30, blank=True)
+    bank_name = models.CharField(max_length=120, blank=True)
+    bank_bin = models.CharField(max_length=6, blank=True)
+    bank_account = models.CharField(max_length=30, blank=True)
+    # Whether it adds value-added tax to what it sells.
+    vat_registered = models.BooleanField(default=False)
+    invoice_per = models.CharField(max_length=11, choices=PerWhat.choices, default=PerWhat.PARTICIPANT)
+    language = models.CharField(max_length=5, default="vi", choices=[("en", "English"), ("vi", "Tiếng Việt")])
+
+    def __str__(self) -> str:
+        return self.legal_name
 
 
 class Membership(models.Model):

@@ -56,6 +56,9 @@ class Meter(models.Model):
     serial = models.CharField(max_length=40, unique=True)
     multiplier = models.PositiveIntegerField(default=1)
     register_digits = models.PositiveSmallIntegerField(default=6)
+    # What the registers showed when it was installed, in Wh as displayed × multiplier.
+    start_import_wh = models.BigIntegerField(default=0)
+    start_export_wh = models.BigIntegerField(default=0)
     installed_on = models.DateField()
     removed_on = models.DateField(null=True, blank=True)
 

@@ -107,7 +107,7 @@ class World:
 def by_account(world: World, entries: Sequence[LedgerEntry]) -> dict[str, int]:
     codes = {person.pk: code for code, person in world.people.items()}
     names = {
-        account.pk: codes[account.participant_id] if account.participant_id else f"_{account.kind}"
+        account.pk: codes[account.participant_id] if account.kind == "participant" else f"_{account.kind}"
         for account in LedgerAccount.objects.filter(market=world.market)
     }
     sums: dict[str, int] = {}

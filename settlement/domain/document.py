@@ -1,4 +1,4 @@
-"""An invoice, a self-billing invoice or a statement as one value: all that a page, a PDF, an XML or a spreadsheet shows.
+"""An invoice, a self-billing invoice or a statement as one value: all that a page, a PDF, an XML or a sheet shows.
 
 It is frozen when the document is issued, stored as canonical JSON, and known by the SHA-256 of those bytes, so that
 years later every form of it can be made again and an audit can compare byte for byte. It holds figures and names, never

@@ -119,6 +119,8 @@ _OWNER = (
     f"CASE kind WHEN 'operator' THEN {OPERATOR} WHEN 'network' THEN {NETWORK} WHEN 'losses' THEN {LOSSES}"
     " ELSE participant_id END::bigint"
 )
+# The other accounts of a market (invoiced, prepaid, bank …) are moved by documents and payments alone.
+_OF_CLEARING = "kind IN ('participant', 'operator', 'network', 'losses')"
 _OPEN = f"""
     INSERT INTO settlement_ledgeraccount (market_id, kind, participant_id)
     SELECT %(market)s, CASE owner WHEN {OPERATOR} THEN 'operator' WHEN {NETWORK} THEN 'network' ELSE 'participant' END,
@@ -128,7 +130,7 @@ _OPEN = f"""
 
 
 def _accounts(cursor: CursorWrapper, market_id: int) -> dict[str, IntArray]:
-    query = f"SELECT {_OWNER}, id FROM settlement_ledgeraccount WHERE market_id = %s ORDER BY 1"
+    query = f"SELECT {_OWNER}, id FROM settlement_ledgeraccount WHERE market_id = %s AND {_OF_CLEARING} ORDER BY 1"
     return read_columns(cursor, query, (market_id,), ("owner", "account"))
 
 

@@ -1,0 +1,45 @@
+"""Who owes whom: settlement runs, the double-entry ledger, the month's documents, payments."""
+
+from settlement.models.billing import (
+    CloseDay,
+    CloseReading,
+    Dispute,
+    Invoice,
+    InvoiceLine,
+    InvoiceSeries,
+    Issuer,
+    MonthClose,
+    MonthFigure,
+    RegisterReading,
+)
+from settlement.models.laws import APPEND_ONLY
+from settlement.models.ledger import LedgerAccount, LedgerEntry, LedgerTransaction
+from settlement.models.money import Allocation, BankFile, BankLine, Payment, Reminder
+from settlement.models.runs import Compensation, ParticipantResult, SettlementAlarm, SettlementRun, TradeResult
+
+__all__ = [
+    "APPEND_ONLY",
+    "Allocation",
+    "BankFile",
+    "BankLine",
+    "CloseDay",
+    "CloseReading",
+    "Compensation",
+    "Dispute",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceSeries",
+    "Issuer",
+    "LedgerAccount",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "MonthClose",
+    "MonthFigure",
+    "ParticipantResult",
+    "Payment",
+    "RegisterReading",
+    "Reminder",
+    "SettlementAlarm",
+    "SettlementRun",
+    "TradeResult",
+]
