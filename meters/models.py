@@ -32,6 +32,7 @@ class MeteringPoint(models.Model):
         BOUNDARY = "boundary", _("Boundary with the neighbours")
         GENERATION = "generation", _("Generation sub-meter")
         STORAGE = "storage", _("Storage sub-meter")
+        GRID = "grid", _("The site's connection to the grid")
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="metering_points")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="metering_points")

@@ -28,7 +28,9 @@ class Issuer(models.Model):
     bank_name = models.CharField(max_length=120, blank=True)
     bank_bin = models.CharField(max_length=6, blank=True)  # the bank's number at NAPAS, for VietQR
     bank_account = models.CharField(max_length=30, blank=True)
-    symbol = models.CharField(max_length=3, default="WB")  # the last letters of a series, as in C26TWB
+    country = models.CharField(max_length=2, default="VN")  # whose VAT it charges
+    # The last letters of its series, as in C26TWB; payers write them, so no two issuers share them.
+    symbol = models.CharField(max_length=3, unique=True, default="WB")
     due_days = models.PositiveSmallIntegerField(default=10)
     carry_below_dong = models.PositiveIntegerField(default=1_000)
 
@@ -61,6 +63,7 @@ class MonthClose(models.Model):
     last_run_id = models.BigIntegerField(default=0)
     participants = models.PositiveIntegerField(default=0)
     drafted = models.PositiveIntegerField(default=0)
+    drafted_to = models.BigIntegerField(default=0)  # participants up to this id have their draft
     issued = models.PositiveIntegerField(default=0)
     checklist = models.JSONField(default=list)  # as it stood when the close was approved
 
@@ -215,6 +218,8 @@ class Invoice(models.Model):
     vat_dong = models.BigIntegerField()
     total_dong = models.BigIntegerField()
     reference = models.CharField(max_length=25, blank=True)  # what the payer writes into the transfer
+    # What it posts beside the runs, milli-đồng owed by the participant: tier, capacity, platform_fee, vat, rounding.
+    postings = models.JSONField(default=dict)
     # The frozen value that every form of the document is made from, as canonical JSON, and its SHA-256.
     document = models.TextField()
     digest = models.CharField(max_length=64)

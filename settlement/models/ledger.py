@@ -91,6 +91,9 @@ class LedgerTransaction(models.Model):
     contract = models.ForeignKey(Contract, null=True, on_delete=models.PROTECT, related_name="ledger_transactions")
     invoice = models.ForeignKey("settlement.Invoice", null=True, on_delete=models.PROTECT, related_name="transactions")
     payment = models.ForeignKey("settlement.Payment", null=True, on_delete=models.PROTECT, related_name="transactions")
+    close = models.ForeignKey(
+        "settlement.MonthClose", null=True, on_delete=models.PROTECT, related_name="transactions"
+    )
     category = models.CharField(max_length=20, choices=Category.choices)
     at = models.DateTimeField()
 
@@ -99,6 +102,7 @@ class LedgerTransaction(models.Model):
             models.UniqueConstraint(fields=("run", "category"), name="one_transaction_per_run_and_category"),
             models.UniqueConstraint(fields=("invoice", "category"), name="one_transaction_per_invoice_and_category"),
             models.UniqueConstraint(fields=("payment", "category"), name="one_transaction_per_payment_and_category"),
+            models.UniqueConstraint(fields=("close", "category"), name="one_transaction_per_close_and_category"),
         )
         triggers = (pgtrigger.Protect(name="transaction_is_append_only", operation=APPEND_ONLY),)
 
