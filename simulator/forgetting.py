@@ -19,7 +19,7 @@ _BY_MARKET = (
     "trading_position", "trading_trade", "trading_order", "trading_command",
 )  # fmt: skip
 _BY_SITE = (
-    "tariffs_tariffassignment", "tariffs_siteterms", "meters_device", "meters_reading", "meters_intervalrevision",
+    "tariffs_tariffassignment", "tariffs_siteterms", "tariffs_networkfee", "tariffs_ruleslock", "meters_device", "meters_reading", "meters_intervalrevision",
     "meters_meteringpoint",
 )  # fmt: skip
 

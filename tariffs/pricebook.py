@@ -11,9 +11,9 @@ from collections import defaultdict
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from tariffs.domain.windows import HALF_HOUR, MINUTES_A_DAY, NoPrice, Window, price_at
-from tariffs.models import SiteTerms, TariffAssignment
-from tariffs.queries import windows_of
+from tariffs.domain.windows import HALF_HOUR, MINUTES_A_DAY, TIER, NoPrice, Window, price_at
+from tariffs.models import SiteTerms
+from tariffs.queries import tariff_assignments, windows_of
 
 MINUTES = range(0, MINUTES_A_DAY, HALF_HOUR)
 SECONDS_TO_KEEP = 60
@@ -40,14 +40,14 @@ class PriceBook:
 
     def __init__(self, site_id: int, zone: ZoneInfo) -> None:
         self.zone = zone
-        self._assigned: dict[int, list[tuple[date, int]]] = defaultdict(list)
-        rows = TariffAssignment.objects.filter(site_id=site_id).order_by("valid_from")
-        for party, since, tariff in rows.values_list("participant_id", "valid_from", "tariff_id"):
-            self._assigned[party].append((since, tariff))
-        self._windows = windows_of(sorted({tariff for rows in self._assigned.values() for _, tariff in rows}))
+        self._assigned: dict[int, list[tuple[date, int, int]]] = defaultdict(list)
+        for party, since, tariff, month_wh in tariff_assignments(site_id):
+            self._assigned[party].append((since, tariff, month_wh))
+        self._windows = windows_of(sorted({tariff for rows in self._assigned.values() for _, tariff, _ in rows}))
+        self._tiered = {tariff for tariff, rows in self._windows.items() if any(row.period == TIER for row in rows)}
         terms = SiteTerms.objects.filter(site_id=site_id).order_by("valid_from")
         self._terms = list(terms.values_list("valid_from", "surplus_price", "network_fee"))
-        self._days: dict[tuple[int, date], tuple[int, ...] | None] = {}
+        self._days: dict[tuple[int, date, int], tuple[int, ...] | None] = {}
         self._local: dict[datetime, tuple[date, int]] = {}
 
     def terms(self, start: datetime) -> tuple[int, int] | None:
@@ -70,12 +70,13 @@ class PriceBook:
     def day(self, participant: int, on: date) -> tuple[int, ...] | None:
         """A participant's prices on a local day, by half hour; None where it has no tariff, or that has a hole."""
         since = self._assigned.get(participant, [])
-        at = bisect_right([valid_from for valid_from, _ in since], on)
+        at = bisect_right([valid_from for valid_from, _, _ in since], on)
         if not at:
             return None
-        key = since[at - 1][1], on
+        _, tariff, month_wh = since[at - 1]
+        key = tariff, on, month_wh if tariff in self._tiered else 0
         if key not in self._days:
-            self._days[key] = _day(self._windows[key[0]], on)
+            self._days[key] = _day(self._windows[tariff], on, month_wh)
         return self._days[key]
 
     def local(self, start: datetime) -> tuple[date, int]:
@@ -87,8 +88,8 @@ class PriceBook:
         return found
 
 
-def _day(rows: list[Window], on: date) -> tuple[int, ...] | None:
+def _day(rows: list[Window], on: date, month_wh: int) -> tuple[int, ...] | None:
     try:
-        return tuple(price_at(rows, on, minute) for minute in MINUTES)
+        return tuple(price_at(rows, on, minute, month_wh) for minute in MINUTES)
     except NoPrice:
         return None

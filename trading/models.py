@@ -86,6 +86,8 @@ class Admission(models.Model):
     committed_millidong = models.BigIntegerField(default=0)
     pool_ask_price = models.IntegerField(null=True, blank=True)
     pool_bid_price = models.IntegerField(null=True, blank=True)
+    # A residential renter, who by law pays no more than the regulated price: bids are capped at the site's own cap.
+    renter = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = (
