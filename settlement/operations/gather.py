@@ -19,6 +19,7 @@ from settlement.domain.calendar import month_start
 from settlement.domain.interval import Interval, aligned
 from settlement.models import SettlementRun
 from settlement.operations.errors import SettlementError
+from settlement.queries.disputes import compensation_frozen
 from tariffs.queries import NO_PRICE, NoTerms, Terms, retail_price_array, terms_at
 
 MOST_NAMED = 100
@@ -62,8 +63,11 @@ class Gathered:
     alarms: list[dict[str, Any]]
 
 
-def gather(contract: ContractRow, previous: SettlementRun | None) -> Gathered:
-    """Everything that clearing this contract needs. Raises SettlementError (`no_terms`)."""
+def gather(contract: ContractRow, previous: SettlementRun | None, at: datetime) -> Gathered:
+    """Everything that clearing this contract at the moment `at` needs. Raises SettlementError (`no_terms`).
+
+    Nobody pays compensation in an interval that is disputed, nor where a dispute was decided that way.
+    """
     terms = _terms(contract)
     revision = reading_revision(contract.site_id, contract.delivery_start)
     trades, limits = _trades(contract.id), _pool_limits(contract.market_id, previous)
@@ -82,7 +86,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None) -> Gathered:
         network_fee=terms.network_fee,
         deadband_pct=terms.deadband_pct,
         deadband_wh=terms.deadband_wh,
-        force_majeure=contract.force_majeure,
+        force_majeure=contract.force_majeure or compensation_frozen(contract.id, at),
         participant_ids=ids,
         import_wh=import_wh,
         export_wh=export_wh,

@@ -58,21 +58,22 @@ def settle_unless_busy(*, contract_id: int, kind: str, at: datetime) -> RunSumma
     return _guarded(contract_id, kind, at, wait=False)
 
 
-def resettle(*, contract_id: int, at: datetime) -> RunSummary:
+def resettle(*, contract_id: int, at: datetime, force: bool = False) -> RunSummary:
     """Settle a contract once more after its last run, with the rules of its delivery interval, and post the difference.
 
-    Nothing happens where no reading has come since. Raises SettlementError as `settle` does (`not_settled` before P).
+    Nothing happens where no reading has come since, unless `force` says that something else has changed; then the run
+    is noted in any case. Raises SettlementError as `settle` does (`not_settled` before P).
     """
     previous = _last_run(contract_id)
     if previous is None:
         raise SettlementError("not_settled", "The contract has not been settled yet; settle it first.")
-    return _guarded(contract_id, "", at, wait=True) or _last_summary(contract_id)
+    return _guarded(contract_id, "", at, wait=True, force=force) or _last_summary(contract_id)
 
 
-def _guarded(contract_id: int, kind: str, at: datetime, *, wait: bool) -> RunSummary | None:
+def _guarded(contract_id: int, kind: str, at: datetime, *, wait: bool, force: bool = False) -> RunSummary | None:
     try:
         with transaction.atomic():
-            return _settle(contract_id, kind, at, wait=wait)
+            return _settle(contract_id, kind, at, wait=wait, force=force)
     except SettlementError as error:
         if error.code not in ("unknown_contract", "not_delivered"):
             log.warning("contract %s was not settled: %s", contract_id, error)
@@ -80,13 +81,15 @@ def _guarded(contract_id: int, kind: str, at: datetime, *, wait: bool) -> RunSum
         raise
 
 
-def _settle(contract_id: int, kind: str, at: datetime, *, wait: bool) -> RunSummary | None:
+def _settle(contract_id: int, kind: str, at: datetime, *, wait: bool, force: bool) -> RunSummary | None:
     contract = _claim(contract_id, kind, at, wait=wait)
     previous = _last_run(contract_id)
     if contract is None or (previous and kind and rank(kind) <= rank(previous.kind)):
         return None
-    gathered = gather(contract, previous)
-    if previous and not kind and gathered.reading_revision == previous.reading_revision:
+    # A run is never earlier than the one before, so that what was known at its moment is what it saw.
+    at = max(at, previous.at) if previous else at
+    gathered = gather(contract, previous, at)
+    if previous and not kind and not force and gathered.reading_revision == previous.reading_revision:
         return None
     run, entries = _run(contract, gathered, previous, kind or (previous.kind if previous else ""), at)
     resolve_alarm(contract_id, at)

@@ -1,5 +1,6 @@
 """Every read of settlement."""
 
+from settlement.queries.disputes import DisputeRow, compensation_frozen, disputes_of, open_disputes
 from settlement.queries.statements import (
     Balance,
     IntervalEnergy,
@@ -15,13 +16,17 @@ from settlement.queries.statements import (
 
 __all__ = [
     "Balance",
+    "DisputeRow",
     "IntervalEnergy",
     "Statement",
     "Trace",
     "TracedReading",
     "TracedTrade",
     "balances",
+    "compensation_frozen",
+    "disputes_of",
     "energy_today",
+    "open_disputes",
     "statement",
     "trace",
 ]
