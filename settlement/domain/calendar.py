@@ -37,8 +37,8 @@ def due_on(kind: str, delivered_on: date) -> date:
     if kind == "R1":
         return delivered_on + timedelta(days=R1_DAYS)
     if kind == "R2":
-        return business_day(_month_after(delivered_on, 1), R2_BUSINESS_DAYS)
-    return _month_after(delivered_on, RF_MONTHS + 1)
+        return business_day(month_after(delivered_on, 1), R2_BUSINESS_DAYS)
+    return month_after(delivered_on, RF_MONTHS + 1)
 
 
 def business_day(first: date, number: int) -> date:
@@ -69,7 +69,7 @@ def month_start(on: date, zone: tzinfo) -> datetime:
     return day_bounds(on.replace(day=1), zone).start
 
 
-def _month_after(on: date, months: int) -> date:
-    """The first day of the month `months` after that of `on`."""
+def month_after(on: date, months: int) -> date:
+    """The first day of the month `months` after that of `on`; a negative number goes back."""
     years, month = divmod(on.month - 1 + months, 12)
     return date(on.year + years, month + 1, 1)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Participant, User
 from meters.models import Meter, MeteringPoint, Site
+from settlement.domain.document import InvoiceDocument, from_canonical
 from settlement.models.laws import APPEND_ONLY
 from trading.models import Contract, Market
 
@@ -160,6 +161,10 @@ class RegisterReading(models.Model):
         return f"{self.meter_id} {self.on}"
 
 
+# The first letter of a series: documents to be paid, and self-billing ones.
+SERIES_LETTERS = {"invoice": "C", "self_bill": "S"}
+
+
 class InvoiceSeries(models.Model):
     """A run of numbers: one site, one kind of document, one year."""
 
@@ -284,6 +289,10 @@ class Invoice(models.Model):
     def __str__(self) -> str:
         return f"{self.series.code}-{self.number}" if self.series else f"{self.kind} {self.pk}"
 
+    def frozen(self) -> InvoiceDocument:
+        """The document as a value."""
+        return from_canonical(self.document.encode())
+
 
 class InvoiceLine(models.Model):
     """One line: exact in milli-đồng, and in đồng as the document shows it. Positive is owed by the participant."""
@@ -293,8 +302,8 @@ class InvoiceLine(models.Model):
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=22)
     period = models.CharField(max_length=8, blank=True)
-    tier_from_kwh = models.PositiveIntegerField(null=True)
-    tier_to_kwh = models.PositiveIntegerField(null=True)
+    tier_from_wh = models.BigIntegerField(null=True)
+    tier_to_wh = models.BigIntegerField(null=True)
     since = models.DateField()
     until = models.DateField()
     quantity = models.BigIntegerField()
