@@ -35,7 +35,7 @@ class MembershipInline(admin.TabularInline):
 class OwnUserAdmin(UserAdmin):
     """Users with their language."""
 
-    fieldsets = (*(UserAdmin.fieldsets or ()), (None, {"fields": ("language",)}))
+    fieldsets = (*(UserAdmin.fieldsets or ()), (None, {"fields": ("language", "is_auditor")}))
 
 
 @admin.register(Participant)

@@ -3,6 +3,7 @@
 import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,6 +15,30 @@ class User(AbstractUser):
 
     is_auditor = models.BooleanField(default=False)
     language = models.CharField(max_length=5, default="en", choices=[("en", "English"), ("vi", "Tiếng Việt")])
+
+    class Meta(AbstractUser.Meta):
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(is_auditor=True) | Q(is_staff=False, is_superuser=False),
+                name="auditor_is_no_administrator",
+                violation_error_message=_("An auditor changes nothing, so he cannot be an administrator as well."),
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="auditor_trades_for_nobody",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("is_auditor"),
+                condition=pgtrigger.Q(new__is_auditor=True),
+                func="""
+                    IF EXISTS (SELECT FROM accounts_membership WHERE user_id = NEW.id AND role <> 'viewer') THEN
+                        RAISE EXCEPTION 'an auditor cannot be owner or trader of a participant'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        )
 
 
 class Participant(models.Model):
@@ -80,6 +105,24 @@ class Membership(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("user", "participant"), name="one_role_per_participant"),)
+        triggers = (
+            pgtrigger.Trigger(
+                name="auditors_only_view",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.role <> 'viewer'"),
+                declare=[("reads_only", "BOOLEAN")],
+                # The lock holds off whoever makes the user an auditor meanwhile.
+                func="""
+                    SELECT is_auditor INTO reads_only FROM accounts_user WHERE id = NEW.user_id FOR SHARE;
+                    IF reads_only THEN
+                        RAISE EXCEPTION 'an auditor cannot be owner or trader of a participant'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user} · {self.participant} · {self.role}"

@@ -44,16 +44,20 @@ def create_user(
     email: str = "",
     language: str = "en",
     is_staff: bool = False,
+    is_auditor: bool = False,
 ) -> User:
-    """A login. Without a password it can only be given one later.
+    """A login. Without a password it can only be given one later. An auditor reads everything and changes nothing.
 
-    Raises AccountError `username_taken`, `invalid_username` or `weak_password`.
+    Raises AccountError `username_taken`, `invalid_username`, `weak_password` or `auditor_is_no_administrator`.
     """
-    user = User(username=username, email=email, language=language, is_staff=is_staff)
+    if is_staff and is_auditor:
+        told = "An auditor changes nothing, so he cannot be an administrator as well; make two logins."
+        raise AccountError("auditor_is_no_administrator", told)
+    user = User(username=username, email=email, language=language, is_staff=is_staff, is_auditor=is_auditor)
     _check_username(user)
     _set_password(user, password)
     user.save()
-    audit(by=by, action="user.created", target=username, detail={"is_staff": is_staff}, at=at)
+    audit(by=by, action="user.created", target=username, detail={"is_staff": is_staff, "is_auditor": is_auditor}, at=at)
     return user
 
 
@@ -94,10 +98,13 @@ def create_participant(
 def add_membership(*, by: User | None, user: User, participant: Participant, role: str, at: datetime) -> Membership:
     """Lets a user act for a participant as `owner`, `trader` or `viewer`.
 
-    Raises AccountError `unknown_role`, or `already_member` where the user has a role there.
+    Raises AccountError `unknown_role`, `auditor_reads_only` where an auditor is to be more than a viewer, or
+    `already_member` where the user has a role there.
     """
     if role not in Membership.Role.values:
         raise AccountError("unknown_role", f"{role} is no role; use one of {', '.join(Membership.Role.values)}.")
+    if User.objects.select_for_update().get(pk=user.pk).is_auditor and role != Membership.Role.VIEWER:
+        raise AccountError("auditor_reads_only", f"{user.username} is an auditor, who can only be a viewer.")
     try:
         with transaction.atomic():
             membership = Membership.objects.create(user=user, participant=participant, role=role)

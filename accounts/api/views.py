@@ -18,6 +18,7 @@ from accounts.api.bucket import Taken, take
 from accounts.api.problems import Problem, problem_of, refuse
 from accounts.api.signin import BySession, ByToken, caller_of
 from accounts.models import User
+from accounts.policies import READS_ONLY, READS_ONLY_SENTENCE, may_call
 
 MESSAGES_PER_SECOND = 1_000
 MESSAGES_AT_ONCE = 10_000
@@ -37,6 +38,10 @@ class ApiView(APIView):
         user: User = self.request.user  # type: ignore[assignment]  # sign-in let no stranger pass
         return user
 
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        check_may_call(self.caller, request.method)
+
     def handle_exception(self, exc: Exception) -> Any:
         return _refused(exc)
 
@@ -47,7 +52,7 @@ def plain(view: PlainView) -> PlainView:
     @wraps(view)
     def wrapped(request: HttpRequest, **path: object) -> HttpResponse:
         try:
-            return view(request, caller_of(request), **path)
+            return view(request, check_may_call(caller_of(request), request.method or ""), **path)
         except Exception as error:
             return _refused(error)
 
@@ -66,6 +71,13 @@ def by_method(**views: PlainView) -> Callable[..., HttpResponseBase]:
         return refuse(problem)
 
     return csrf_exempt(dispatch)
+
+
+def check_may_call(user: User, method: str) -> User:
+    """The user. Raises Problem 403 where an auditor wants to change something."""
+    if not may_call(user, method):
+        raise Problem(403, READS_ONLY, READS_ONLY_SENTENCE)
+    return user
 
 
 def _refused(error: Exception) -> HttpResponse:

@@ -12,7 +12,7 @@ from accounts.api.problems import Problem, answer, refused
 from accounts.api.reading import BigInt, Code, decode, read_json, read_query
 from accounts.api.views import missing, plain, weigh
 from accounts.models import Participant, User
-from accounts.policies import is_administrator
+from accounts.policies import may_audit
 from accounts.queries import seats
 from trading.api import present, shapes
 from trading.api.taking import Wish, key_of, take
@@ -96,7 +96,7 @@ def own(request: HttpRequest, user: User) -> HttpResponse:
 
 def _visible(user: User, code: str | None) -> list[int] | None:
     """Whose orders the caller may see and asks for; None: everybody's."""
-    if is_administrator(user):
+    if may_audit(user):
         return None if code is None else _named(Participant.objects.filter(code=code).values_list("pk", flat=True))
     mine = seats(user)
     if code is None:
@@ -136,4 +136,4 @@ def one(request: HttpRequest, user: User, order_id: UUID) -> HttpResponse:
 
 
 def _may_see(user: User, row: OrderRow) -> bool:
-    return is_administrator(user) or any(seat.participant_id == row.participant_id for seat in seats(user))
+    return may_audit(user) or any(seat.participant_id == row.participant_id for seat in seats(user))
