@@ -19,7 +19,7 @@ class Limits:
     def price(self, instruction: Instruction, side: int) -> int | None:
         """The limit now; None where the instruction does not trade that side, or no price makes sense."""
         ramp = self._ramp(instruction, side)
-        band = self._sensible(instruction.participant_id, side)
+        band = self._sensible(instruction, side)
         if ramp is None or band is None:
             return None
         return limit_price(side, *ramp, self._contract.step, band, self._tick)
@@ -32,11 +32,17 @@ class Limits:
         )
         return None if far is None or near is None else (far, near)
 
-    def _sensible(self, participant: int, side: int) -> Band | None:
+    def _sensible(self, instruction: Instruction, side: int) -> Band | None:
         if self._terms is None:
             return None
-        surplus_price, network_fee = self._terms
+        surplus_price, _ = self._terms
         if side == SELL:
             return None if self._ceiling is None else sell_band(self._band, surplus_price, self._ceiling)
-        retail = self._book.retail(participant, self._contract.start)
-        return None if retail is None else buy_band(self._band, surplus_price, retail, network_fee)
+        start = self._contract.start
+        retail = self._book.retail(instruction.participant_id, start)
+        if retail is None:
+            return None
+        fee = self._book.least_fee(start, instruction.zone) or 0
+        cap = self._book.renter_cap(start) if instruction.renter else None
+        band = buy_band(self._band, surplus_price, retail, fee)
+        return band if cap is None else Band(band.low, min(band.high, cap))

@@ -63,13 +63,16 @@ def due_contracts(market_id: int, at: datetime) -> list[DueContract]:
 
 
 class Instruction(NamedTuple):
-    """A standing instruction: the ends of the ramps in VND/kWh, None where that side is not traded."""
+    """A standing instruction: the ends of the ramps in VND/kWh, None where that side is not traded; whose it is, in
+    which zone, and whether as a residential renter."""
 
     participant_id: int
     sell_far_price: int | None
     sell_near_price: int | None
     buy_far_price: int | None
     buy_near_price: int | None
+    zone: str = "site"
+    renter: bool = False
 
 
 def instructions(market_id: int) -> dict[int, Instruction]:
@@ -80,7 +83,9 @@ def instructions(market_id: int) -> dict[int, Instruction]:
         participant__admissions__market_id=market_id,
         participant__admissions__active=True,
     )
-    return {row[0]: Instruction(*row) for row in found.values_list(*Instruction._fields)}
+    seat = "participant__admissions__"
+    names = (*Instruction._fields[:-2], f"{seat}zone", f"{seat}renter")
+    return {row[0]: Instruction(*row) for row in found.values_list(*names)}
 
 
 def history(site_id: int, starts: Iterable[datetime]) -> dict[int, dict[datetime, Energy]]:

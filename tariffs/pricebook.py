@@ -12,7 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from tariffs.domain.windows import HALF_HOUR, MINUTES_A_DAY, TIER, NoPrice, Window, price_at
-from tariffs.models import SiteTerms
+from tariffs.models import NetworkFee, SiteTerms
 from tariffs.queries import tariff_assignments, windows_of
 
 MINUTES = range(0, MINUTES_A_DAY, HALF_HOUR)
@@ -46,15 +46,38 @@ class PriceBook:
         self._windows = windows_of(sorted({tariff for rows in self._assigned.values() for _, tariff, _ in rows}))
         self._tiered = {tariff for tariff, rows in self._windows.items() if any(row.period == TIER for row in rows)}
         terms = SiteTerms.objects.filter(site_id=site_id).order_by("valid_from")
-        self._terms = list(terms.values_list("valid_from", "surplus_price", "network_fee"))
+        self._terms = list(terms.values_list("valid_from", "surplus_price", "network_fee", "renter_cap_price"))
+        fees = NetworkFee.objects.filter(site_id=site_id).order_by("valid_from")
+        self._fees = list(fees.values_list("valid_from", "seller_zone", "buyer_zone", "price"))
+        self._least_fees: dict[tuple[date, str], int | None] = {}
         self._days: dict[tuple[int, date, int], tuple[int, ...] | None] = {}
         self._local: dict[datetime, tuple[date, int]] = {}
 
     def terms(self, start: datetime) -> tuple[int, int] | None:
         """(surplus price, network fee) in the interval from `start`; None before the first terms."""
         on, _ = self.local(start)
-        known = [(surplus, fee) for since, surplus, fee in self._terms if since <= on]
+        known = [(surplus, fee) for since, surplus, fee, _ in self._terms if since <= on]
         return known[-1] if known else None
+
+    def renter_cap(self, start: datetime) -> int | None:
+        """The most that a residential renter may bid in the interval from `start`; None without a cap."""
+        on, _ = self.local(start)
+        known = [cap for since, _, _, cap in self._terms if since <= on]
+        return known[-1] if known else None
+
+    def least_fee(self, start: datetime, buyer_zone: str) -> int | None:
+        """The lowest network fee at which energy can reach a zone in the interval from `start`; None without terms."""
+        on, _ = self.local(start)
+        if (on, buyer_zone) not in self._least_fees:
+            self._least_fees[on, buyer_zone] = self._cheapest_way(start, on, buyer_zone)
+        return self._least_fees[on, buyer_zone]
+
+    def _cheapest_way(self, start: datetime, on: date, buyer_zone: str) -> int | None:
+        terms = self.terms(start)
+        if terms is None:
+            return None
+        by_seller = {seller: price for since, seller, buyer, price in self._fees if since <= on and buyer == buyer_zone}
+        return min([terms[1], *by_seller.values()])
 
     def retail(self, participant: int, start: datetime) -> int | None:
         """What the grid charges in the interval from `start`; None where no tariff says."""

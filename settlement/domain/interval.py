@@ -20,7 +20,9 @@ VERSION = "wattbourse-clearing-1"
 class Interval:
     """One delivery interval's input. Energies in Wh, prices in đồng/kWh; int64 arrays, (n) per participant in
     ascending order of `participant_ids`, (m) per trade in execution order. Masked: pool limits of those who do not
-    offer, surplus caps of those who have none."""
+    offer, surplus caps of those who have none. Where fees differ by zone pair, `zone_index` (n) is each participant's
+    zone and `zone_fees` (z, z) the fee from a seller's zone (row) to a buyer's (column); else both are None, and
+    `network_fee` is everybody's."""
 
     contract_id: int
     mode: str
@@ -42,10 +44,15 @@ class Interval:
     buyer_id: IntArray
     traded_wh: IntArray
     price: IntArray
+    zone_index: IntArray | None = None
+    zone_fees: IntArray | None = None
 
     def digest(self) -> str:
-        """SHA-256 (hex) over every rule and every array, as little-endian int64 with their masks."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        """SHA-256 (hex) over every rule and every array, as little-endian int64 with their masks.
+
+        What an interval does not have (fees by zone) leaves no trace in it.
+        """
+        values = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
         rules = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
         sha = hashlib.sha256(f"{VERSION}\n{json.dumps(rules, sort_keys=True)}\n".encode())
         for name, array in values.items():
@@ -54,6 +61,13 @@ class Interval:
                 sha.update(np.ma.filled(array, 0).astype("<i8").tobytes())
                 sha.update(np.packbits(np.ma.getmaskarray(array)).tobytes())
         return sha.hexdigest()
+
+    def trade_fees(self) -> IntArray | int:
+        """The network fee of each trade (m), or the one fee of all, đồng/kWh."""
+        if self.zone_index is None or self.zone_fees is None:
+            return self.network_fee
+        zones = [self.zone_index[np.searchsorted(self.participant_ids, ids)] for ids in (self.seller_id, self.buyer_id)]
+        return np.asarray(self.zone_fees[zones[0], zones[1]])
 
     def clearing_input(self) -> ClearingInput:
         """The same interval as clearing takes it. Raises ClearingError."""
@@ -67,7 +81,9 @@ class Interval:
             buyer_index=np.searchsorted(self.participant_ids, self.buyer_id),
             traded_wh=self.traded_wh,
             price=self.price,
-            network_fee=self.network_fee,
+            network_fee=self.trade_fees(),
+            pool_network_fee=self.zone_fees,
+            zone_index=self.zone_index,
             surplus_cap_wh=self._caps(),
             pool_ask=np.ma.filled(self.pool_ask, 0),
             pool_bid=np.ma.filled(self.pool_bid, 0),

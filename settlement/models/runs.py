@@ -31,6 +31,8 @@ class SettlementRun(models.Model):
     mode = models.CharField(max_length=8)
     surplus_price = models.BigIntegerField()
     network_fee = models.BigIntegerField()
+    # Where fees differ by zone pair: the zones' names, and the fee from each (row) to each (column) in VND/kWh.
+    zone_fees = models.JSONField(null=True)
     deadband_pct = models.PositiveSmallIntegerField(default=5)
     deadband_wh = models.PositiveIntegerField(default=250)
     force_majeure = models.BooleanField(default=False)
@@ -78,6 +80,7 @@ class ParticipantResult(models.Model):
     pool_bid_price = models.BigIntegerField(null=True)
     surplus_cap_wh = models.BigIntegerField(null=True)
     unpaid_spill_wh = models.BigIntegerField(default=0)
+    zone_index = models.SmallIntegerField(null=True)  # among the run's zones
     cash_millidong = models.BigIntegerField()
     reading_version = models.PositiveIntegerField(default=0)  # 0: no reading, the value was estimated
     estimated = models.BooleanField(default=False)

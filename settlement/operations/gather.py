@@ -6,7 +6,7 @@ after delivery does not reach back: pool limits and clearing mode are those of t
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,9 @@ from settlement.domain.calendar import month_start
 from settlement.domain.interval import Interval, aligned
 from settlement.models import SettlementRun
 from settlement.operations.errors import SettlementError
+from settlement.operations.zones import zones_of
 from settlement.queries.disputes import compensation_frozen
-from tariffs.queries import NO_PRICE, NoTerms, Terms, retail_price_array, terms_at
+from tariffs.queries import NO_PRICE, NoTerms, Terms, retail_price_array, terms_at, zone_fees
 
 MOST_NAMED = 100
 # A roof's own meter and the boundary meter may differ by so much before the interval is flagged.
@@ -48,6 +49,11 @@ class ContractRow:
         return ZoneInfo(self.timezone)
 
     @property
+    def on(self) -> date:
+        """The local day of delivery."""
+        return self.delivery_start.astimezone(self.zone).date()
+
+    @property
     def minutes(self) -> int:
         """Length of the delivery interval."""
         return int((self.delivery_end - self.delivery_start).total_seconds()) // 60
@@ -55,12 +61,14 @@ class ContractRow:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Gathered:
-    """An interval with what is noted beside it: reading versions (n), the revision seen, and what is odd."""
+    """An interval with what is noted beside it: reading versions (n), the revision seen, what is odd, and the names of
+    the zones where fees differ by them."""
 
     interval: Interval
     reading_version: IntArray
     reading_revision: int
     alarms: list[dict[str, Any]]
+    zone_names: tuple[str, ...] = ()
 
 
 def gather(contract: ContractRow, previous: SettlementRun | None, at: datetime) -> Gathered:
@@ -70,7 +78,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None, at: datetime) 
     """
     terms = _terms(contract)
     revision = reading_revision(contract.site_id, contract.delivery_start)
-    trades, limits = _trades(contract.id), _pool_limits(contract.market_id, previous)
+    trades, limits = _trades(contract.id), _pool_limits(contract.market_id, previous, terms.renter_cap_price)
     ids = distinct(np.concatenate([limits["participant"], trades["seller"], trades["buyer"]]))
     readings = current_readings(contract.site_id, contract.delivery_start, contract.minutes)
     metered = {
@@ -79,6 +87,8 @@ def gather(contract: ContractRow, previous: SettlementRun | None, at: datetime) 
     }
     import_wh, export_wh = (metered[name].filled(0) for name in ("import_wh", "export_wh"))
     retail = retail_price_array(contract.site_id, ids, contract.delivery_start, contract.zone)
+    fees = zone_fees(contract.site_id, contract.on)
+    zones = zones_of(contract.market_id, fees, terms.network_fee, ids, previous)
     interval = Interval(
         contract_id=contract.id,
         mode=previous.mode if previous else contract.mode,
@@ -100,12 +110,14 @@ def gather(contract: ContractRow, previous: SettlementRun | None, at: datetime) 
         buyer_id=trades["buyer"],
         traded_wh=trades["wh"],
         price=trades["price"],
+        zone_index=zones.place if zones else None,
+        zone_fees=zones.fees if zones else None,
     )
     alarms = [
         *_alarm("no_retail_price", ids[(retail == NO_PRICE) & (import_wh > 0)]),
         *_alarm("export_above_generation", _above_generation(contract, ids, export_wh)),
     ]
-    return Gathered(interval, metered["version"].filled(0), revision, alarms)
+    return Gathered(interval, metered["version"].filled(0), revision, alarms, zones.names if zones else ())
 
 
 def _terms(contract: ContractRow) -> Terms:
@@ -125,8 +137,10 @@ def _trades(contract_id: int) -> dict[str, IntArray]:
 
 
 _OFFERED = f"coalesce({{}}, {NO_LIMIT})::bigint"
+# least() passes over what is NULL: without a cap, or without a bid, nothing is cut.
+_CAPPED = "CASE WHEN renter AND pool_bid_price IS NOT NULL THEN least(pool_bid_price, %s) ELSE pool_bid_price END"
 _NOW = (
-    f"SELECT participant_id, {_OFFERED.format('pool_ask_price')}, {_OFFERED.format('pool_bid_price')}"
+    f"SELECT participant_id, {_OFFERED.format('pool_ask_price')}, {_OFFERED.format(_CAPPED)}"
     " FROM trading_admission WHERE market_id = %s AND active ORDER BY participant_id"
 )
 _THEN = (
@@ -135,11 +149,12 @@ _THEN = (
 )
 
 
-def _pool_limits(market_id: int, previous: SettlementRun | None) -> dict[str, IntArray]:
-    """Who takes part, with its limits: of the run before, and of the admissions for whoever that run did not know."""
+def _pool_limits(market_id: int, previous: SettlementRun | None, renter_cap: int | None) -> dict[str, IntArray]:
+    """Who takes part, with its limits: of the run before, and of the admissions for whoever that run did not know. A
+    residential renter bids no more than the terms' cap."""
     names = ("participant", "ask", "bid")
     with connection.cursor() as cursor:
-        now = read_columns(cursor, _NOW, (market_id,), names)
+        now = read_columns(cursor, _NOW, (renter_cap, market_id), names)
         if previous is None:
             return now
         then = read_columns(cursor, _THEN, (previous.results_of_id or previous.pk,), names)

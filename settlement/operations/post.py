@@ -70,6 +70,8 @@ def _write_participants(
         "reading_version": gathered.reading_version.astype(np.int32),
         "estimated": inputs.is_estimated,
     }
+    if interval.zone_index is not None:
+        columns["zone_index"] = interval.zone_index.astype(np.int16)
     write_columns(cursor, "settlement_participantresult", columns, n)
 
 
@@ -80,6 +82,8 @@ def _write_trades(cursor: CursorWrapper, run: SettlementRun, interval: Interval,
         "trade_no": interval.trade_no,
         "delivered_wh": result.delivered_wh,
     }
+    if interval.zone_fees is not None:
+        columns["fee_price"] = np.ma.masked_equal(interval.trade_fees(), interval.network_fee)
     write_columns(cursor, "settlement_traderesult", columns, len(interval.trade_no))
 
 

@@ -16,7 +16,7 @@ _PARTICIPANT_COLUMNS = (
     "participant_id", "import_wh", "export_wh", "retail_price", "sold_wh", "bought_wh", "grid_import_wh",
     "grid_export_wh", "cash_millidong",
 )  # fmt: skip
-_OPTIONAL_COLUMNS = ("pool_ask_price", "pool_bid_price", "surplus_cap_wh")
+_OPTIONAL_COLUMNS = ("pool_ask_price", "pool_bid_price", "surplus_cap_wh", "zone_index")
 _TRADE_COLUMNS = ("trade_no", "seller_id", "buyer_id", "quantity_wh", "price", "delivered_wh")
 
 
@@ -92,4 +92,6 @@ def _interval(run: SettlementRun, people: dict[str, Any], trades: dict[str, IntA
         buyer_id=trades["buyer_id"],
         traded_wh=trades["quantity_wh"],
         price=trades["price"],
+        zone_index=None if run.zone_fees is None else people["zone_index"].filled(0),
+        zone_fees=None if run.zone_fees is None else np.array(run.zone_fees["fees"], dtype=np.int64),
     )

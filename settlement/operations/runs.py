@@ -208,6 +208,9 @@ def _new_run(
         mode=interval.mode,
         surplus_price=interval.surplus_price,
         network_fee=interval.network_fee,
+        zone_fees=None
+        if interval.zone_fees is None
+        else {"zones": list(gathered.zone_names), "fees": interval.zone_fees.tolist()},
         deadband_pct=interval.deadband_pct,
         deadband_wh=interval.deadband_wh,
         force_majeure=interval.force_majeure,

@@ -2,8 +2,8 @@
 
 A tier is a part of a month's use at a price of its own: the first 50 kWh at 1,984, the next 50 at 2,050, and so on.
 When prices change within a month, or a customer is there for a part of it, each stretch of days is billed by itself,
-and the bounds of its tiers shrink to its share of the month's days: rounded down to the Wh, and where the stretches make up
-the whole month the last one takes what the rounding left, so that no tier grows or shrinks.
+and the bounds of its tiers shrink to its share of the month's days: rounded down to the Wh, and where the stretches
+make up the whole month the last one takes what the rounding left, so that no tier grows or shrinks.
 
 Example: June (30 days), 160,000 Wh, tiers up to 50,000 Wh, up to 100,000 Wh and above; new prices from June 11. The
 bounds are 16,666 and 33,333 Wh for 10 days, 33,334 and 66,667 Wh for 20 days. Where only the month's total is known it

@@ -60,6 +60,7 @@ class ParticipantLimits:
         net_wh: Mapping[PositionKey, int],
         stores: Mapping[Party, Store],
         bands: Mapping[PositionKey, tuple[int, int]] | None = None,
+        capped: frozenset[PositionKey] = frozenset(),
     ) -> None:
         self.enforced = enforced
         self._credit = dict(credit)
@@ -67,6 +68,7 @@ class ParticipantLimits:
         self._net_wh = net_wh
         self._stores = stores
         self._bands = bands or {}  # (lowest price, highest bid) in VND/kWh
+        self._capped = capped  # who must never pay more than that, so may not buy at the market either
         self._before: dict[PositionKey, tuple[int, ...]] = {}
 
     def refusal(self, party: Party, book: Book, side: int, wh: int, price: int | None) -> Rejected | None:
@@ -88,9 +90,12 @@ class ParticipantLimits:
         """Nobody is served by a price below what the grid pays for surplus, or by a bid above one's own retail price
         less the network fee."""
         band = self._bands.get((contract, party))
-        if band is None or price is None:
+        if band is None:
             return None
         lowest, highest_bid = band
+        if price is None:
+            capped = side == BUY and (contract, party) in self._capped
+            return Rejected("price_out_of_band", highest_bid) if capped else None
         if price < lowest:
             return Rejected("price_out_of_band", lowest)
         return Rejected("price_out_of_band", highest_bid) if side == BUY and price > highest_bid else None

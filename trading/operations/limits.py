@@ -8,15 +8,23 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from meters.domain.storage import Battery, Commitment, shortfall
-from tariffs.pricebook import price_book
+from tariffs.pricebook import PriceBook, price_book
 from trading.domain.limits import Holding, ParticipantLimits, PositionKey, Store
 from trading.domain.messages import SELL, Amend, Message, New, Party
 from trading.operations.arrays import integers
-from trading.operations.borrow import Borrowed
+from trading.operations.borrow import Borrowed, ContractRow
 from units.interval import from_ms
 
 Cursor = psycopg.Cursor
 NAMEPLATE_PCT = 110  # a forecast is never believed above nameplate × interval × 1.1
+
+
+class _Seat(NamedTuple):
+    """What a participant's admission says: credit left in milli-VND, its zone, whether it rents its home."""
+
+    credit: int
+    zone: str
+    renter: bool
 
 
 class _Pairs(NamedTuple):
@@ -32,15 +40,21 @@ def read_limits(cursor: Cursor, held: Borrowed, messages: Sequence[Message]) -> 
     pairs = _pairs(held, messages)
     if not held.market.limits_enforced or not pairs.keys:
         return ParticipantLimits(enforced=held.market.limits_enforced, credit={}, holdings={}, net_wh={}, stores={})
-    credit = _credit(cursor, held, {party for _, party in pairs.keys})
+    seats = _seats(cursor, held, {party for _, party in pairs.keys})
     holdings, net = _positions(cursor, held, pairs.keys)
     batteries, peak_w = _devices(cursor, held, pairs.sellers)
     stores = _stores(cursor, held, batteries, holdings, net)
     _cap_at_nameplate(held, net, peak_w)
     bounded = {key: wh for key, wh in net.items() if wh is not None}
-    bands = _bands(held, pairs.keys)
+    bands = _bands(held, pairs.keys, seats)
     return ParticipantLimits(
-        enforced=True, credit=credit, holdings=holdings, net_wh=bounded, stores=stores, bands=bands
+        enforced=True,
+        credit={party: seat.credit for party, seat in seats.items()},
+        holdings=holdings,
+        net_wh=bounded,
+        stores=stores,
+        bands=bands,
+        capped=frozenset(key for key in bands if seats[int(key[1])].renter),
     )
 
 
@@ -56,28 +70,35 @@ def _pairs(held: Borrowed, messages: Sequence[Message]) -> _Pairs:
     return _Pairs(keys, {party for _, party, side in adding if side == SELL})
 
 
-def _bands(held: Borrowed, keys: list[tuple[int, int]]) -> dict[PositionKey, tuple[int, int]]:
-    """From the surplus price the grid pays to the participant's own retail price less the network fee; where the
-    rulebook has no terms, only the contract's own band holds."""
+def _bands(held: Borrowed, keys: list[tuple[int, int]], seats: dict[int, _Seat]) -> dict[PositionKey, tuple[int, int]]:
+    """From the surplus price the grid pays to the participant's own retail price less the lowest network fee at which
+    energy reaches it, for a renter to the renter's cap at most; where the rulebook has no terms, only the contract's
+    own band holds."""
     book = price_book(held.market.site_id, ZoneInfo(held.market.timezone))
     terms = {key: book.terms(row.delivery_start) for key, row in held.contracts.items()}
     bands: dict[PositionKey, tuple[int, int]] = {}
     for contract, party in keys:
-        known = terms.get(contract)
-        if known is not None:
-            row, (surplus_price, network_fee) = held.contracts[contract], known
-            retail = book.retail(party, row.delivery_start)
-            bands[contract, party] = (surplus_price, row.max_price if retail is None else retail - network_fee)
+        known, seat = terms.get(contract), seats.get(party)
+        if known is not None and seat is not None:
+            bands[contract, party] = (known[0], _highest_bid(book, held.contracts[contract], party, seat))
     return bands
 
 
-def _credit(cursor: Cursor, held: Borrowed, parties: set[int]) -> dict[Party, int]:
+def _highest_bid(book: PriceBook, contract: ContractRow, party: int, seat: _Seat) -> int:
+    start = contract.delivery_start
+    retail = book.retail(party, start)
+    highest = contract.max_price if retail is None else retail - (book.least_fee(start, seat.zone) or 0)
+    cap = book.renter_cap(start) if seat.renter else None
+    return highest if cap is None else min(highest, cap)
+
+
+def _seats(cursor: Cursor, held: Borrowed, parties: set[int]) -> dict[int, _Seat]:
     cursor.execute(
-        "SELECT participant_id, credit_limit_millidong - committed_millidong FROM trading_admission"
+        "SELECT participant_id, credit_limit_millidong - committed_millidong, zone, renter FROM trading_admission"
         " WHERE market_id = %s AND participant_id = ANY(%s::bigint[]) AND active",
         (held.market.id, integers(parties)),
     )
-    return dict(cursor.fetchall())
+    return {party: _Seat(*seat) for party, *seat in cursor.fetchall()}
 
 
 _POSITIONS = (
