@@ -182,6 +182,10 @@ class Account:
         return self.owed_wh - self.repaid_wh
 
 
+NONE = Held(0, 0)
+NOTHING = Account()
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What must happen: Wh to void by holder, dues to issue in order, and how the account stands afterwards.
@@ -194,27 +198,42 @@ class Change:
 
 
 def reconcile(
-    dues: Sequence[Due], held: Mapping[int, Held], account: Account = Account(), owed_elsewhere_wh: int = 0
+    dues: Sequence[Due], held: Mapping[int, Held], account: Account = NOTHING, owed_elsewhere_wh: int = 0
 ) -> Change:
-    """What leads from `held` to `dues`, so that always certified + withheld ≤ green + owed.
+    """What leads from `held` to `dues`, so that always certified + withheld ≤ green + owed. Again, it changes nothing.
 
     Voids come first. What is used beyond what is due is owed. What is missing is issued in the order of `dues`, as far
-    as this interval's own excess and then the producer's older debts leave room: the last in the order wait.
+    as this interval's own excess and then the producer's older debts leave room: the last in the order wait. Where more
+    has been withheld than is missing now, the last in the order give it up.
     """
-    due = _by_holder(dues)
-    voids = {
-        holder: min(has.free_wh, over)
-        for holder, has in held.items()
-        if (over := sum(has) - due.get(holder, 0)) > 0 and has.free_wh
-    }
-    live_wh = sum(sum(has) for has in held.values()) - sum(voids.values())
-    missing = [Due(holder, wh - have) for holder, wh in due.items() if (have := sum(held.get(holder, Held(0, 0)))) < wh]
-    excess_wh = live_wh + account.withheld_wh - sum(due.values())
+    due, green_wh = _by_holder(dues), sum(wh for _, wh in dues)
+    voids = {holder: wh for holder, has in held.items() if (wh := min(has.free_wh, sum(has) - due.get(holder, 0))) > 0}
+    missing = [Due(holder, wh - have) for holder, wh in due.items() if (have := sum(held.get(holder, NONE))) < wh]
+    open_wh = sum(wh for _, wh in missing) - account.withheld_wh
+    excess_wh = sum(sum(has) for has in held.values()) - sum(voids.values()) + account.withheld_wh - green_wh
+    given_up = _from_the_end(due, held, min(-open_wh, excess_wh - account.repaid_wh))
+    excess_wh -= sum(given_up.values())
     owed_wh = max(account.repaid_wh, excess_wh)
-    room_wh = min(owed_wh - excess_wh, sum(part.wh for part in missing))
+    room_wh = max(0, min(owed_wh - excess_wh, open_wh))
     make_up_wh = min(room_wh, owed_elsewhere_wh)
-    after = Account(account.withheld_wh + make_up_wh, owed_wh, account.repaid_wh)
-    return Change(voids, _split(missing, room_wh - make_up_wh)[0], after, make_up_wh)
+    return Change(
+        voids={holder: voids.get(holder, 0) + given_up.get(holder, 0) for holder in voids.keys() | given_up.keys()},
+        issues=_split(missing, room_wh - make_up_wh)[0],
+        account=Account(account.withheld_wh + make_up_wh, owed_wh, account.repaid_wh),
+        make_up_wh=make_up_wh,
+    )
+
+
+def _from_the_end(due: Mapping[int, int], held: Mapping[int, Held], wh: int) -> dict[int, int]:
+    """`wh` of what the holders have free within what is due to them, the last in the order first."""
+    given_up = {}
+    for holder in reversed(list(due)):
+        has = held.get(holder, NONE)
+        part = min(wh, has.free_wh, max(0, due[holder] - has.used_wh))
+        if part > 0:
+            given_up[holder] = part
+            wh -= part
+    return given_up
 
 
 def _by_holder(dues: Iterable[Due]) -> dict[int, int]:

@@ -12,6 +12,14 @@ from settlement.models.billing import (
     MonthFigure,
     RegisterReading,
 )
+from settlement.models.certificates import (
+    Certificate,
+    CertificateBook,
+    CertificateEvent,
+    CertificateSeries,
+    CertifiedContract,
+    GreenSurplus,
+)
 from settlement.models.laws import APPEND_ONLY
 from settlement.models.ledger import LedgerAccount, LedgerEntry, LedgerTransaction
 from settlement.models.money import Allocation, BankFile, BankLine, Payment, Reminder
@@ -22,10 +30,16 @@ __all__ = [
     "Allocation",
     "BankFile",
     "BankLine",
+    "Certificate",
+    "CertificateBook",
+    "CertificateEvent",
+    "CertificateSeries",
+    "CertifiedContract",
     "CloseDay",
     "CloseReading",
     "Compensation",
     "Dispute",
+    "GreenSurplus",
     "Invoice",
     "InvoiceLine",
     "InvoiceSeries",
