@@ -10,7 +10,8 @@ from typing import Any
 import pgtrigger
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Participant, User
@@ -84,6 +85,13 @@ class Admission(models.Model):
     credit_limit_millidong = models.BigIntegerField(default=0)
     # Credit held by open orders and by trades that are not cleared yet; moved by the order path and by settlement.
     committed_millidong = models.BigIntegerField(default=0)
+    # What cleared intervals and documents came to, less what was paid, as the ledger has it (positive: owed to the
+    # participant), what it therefore owes, and what it has paid in advance. Moved by settlement alone.
+    settled_millidong = models.BigIntegerField(default=0, db_default=0, editable=False)
+    owed_millidong = models.GeneratedField(
+        expression=Greatest(Value(0), -F("settled_millidong")), output_field=models.BigIntegerField(), db_persist=True
+    )
+    prepaid_millidong = models.BigIntegerField(default=0, db_default=0, editable=False)
     pool_ask_price = models.IntegerField(null=True, blank=True)
     pool_bid_price = models.IntegerField(null=True, blank=True)
     # A residential renter, who by law pays no more than the regulated price: bids are capped at the site's own cap.
@@ -94,6 +102,7 @@ class Admission(models.Model):
             models.UniqueConstraint(fields=("market", "participant"), name="admitted_once"),
             models.CheckConstraint(condition=Q(committed_millidong__gte=0), name="commitment_not_negative"),
             models.CheckConstraint(condition=Q(credit_limit_millidong__gte=0), name="credit_not_negative"),
+            models.CheckConstraint(condition=Q(prepaid_millidong__gte=0), name="prepayment_not_negative"),
         )
 
     def __str__(self) -> str:

@@ -21,7 +21,8 @@ SENTENCES = {
     "unknown_order": "There is no such order of yours.",
     "order_not_open": "This order is no longer open.",
     "nothing_to_amend": "Say a new quantity, a new price, or both.",
-    "insufficient_credit": "This order needs more credit than is left; {bound} VND are left.",
+    "insufficient_credit": "This order needs more credit than is left: {bound} VND after open orders, trades not"
+    " settled yet and unpaid amounts. Pay what is due, pay in advance, or cancel orders.",
     "insufficient_energy": "You cannot deliver that much in this interval; {bound} Wh more can be offered.",
     "unknown_participant": "This participant is not admitted to the market.",
     "invalid_message": "This message has a wrong shape.",

@@ -93,9 +93,12 @@ def _highest_bid(book: PriceBook, contract: ContractRow, party: int, seat: _Seat
 
 
 def _seats(cursor: Cursor, held: Borrowed, parties: set[int]) -> dict[int, _Seat]:
+    """Credit left is limit + prepaid − committed − owed. A market that never invoices collects no debts either."""
     cursor.execute(
-        "SELECT participant_id, credit_limit_millidong - committed_millidong, zone, renter FROM trading_admission"
-        " WHERE market_id = %s AND participant_id = ANY(%s::bigint[]) AND active",
+        "SELECT a.participant_id, a.credit_limit_millidong + a.prepaid_millidong - a.committed_millidong"
+        " - CASE WHEN m.legal_basis IN ('shadow', 'grid_dppa') THEN 0 ELSE a.owed_millidong END, a.zone, a.renter"
+        " FROM trading_admission a JOIN trading_market m ON m.id = a.market_id"
+        " WHERE a.market_id = %s AND a.participant_id = ANY(%s::bigint[]) AND a.active",
         (held.market.id, integers(parties)),
     )
     return {party: _Seat(*seat) for party, *seat in cursor.fetchall()}
