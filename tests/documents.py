@@ -125,11 +125,15 @@ def statement(**changes):
 
 def adjustment(**changes):
     lines = (line(1, "grid_import", -1_500_000, 3_398, -5_097_000, period="peak"),)
-    reason = "Chỉ số công tơ EMH-2026-778812 được hiệu chỉnh sau kiểm định"
-    refers_to = Reference("1C26TWB", 128, date(2026, 11, 6))
-    return invoice(
-        lines, relation="adjustment", refers_to=refers_to, reason=reason, number=301, registers=(), **changes
-    )
+    values = {
+        "relation": "adjustment",
+        "refers_to": Reference("1C26TWB", 128, date(2026, 11, 6)),
+        "reason": "Chỉ số công tơ EMH-2026-778812 được hiệu chỉnh sau kiểm định",
+        "number": 301,
+        "registers": (),
+        "saved_dong": 0,
+    }
+    return invoice(lines, **values | changes)
 
 
 def tiers(count):
