@@ -150,7 +150,6 @@ def _record(people: People, day: int, import_wh: IntArray, export_wh: IntArray, 
         **{name: np.full(rows, text) for name, text in _TEXTS.items()},
     }
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # no look at the two keys of each of these rows
         _copy(cursor, "meters_reading", columns)
         cursor.execute(
             "INSERT INTO meters_intervalrevision (site_id, start, revision)"
