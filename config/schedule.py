@@ -16,5 +16,6 @@ task_time_limit = 600
 beat_schedule = {
     "tick-markets": {"task": "trading.tasks.tick_markets", "schedule": 2.0, "options": {"expires": 5}},
     "plan-markets": {"task": "planning.tasks.plan_markets", "schedule": 3.0, "options": {"expires": 6}},
+    "close-months": {"task": "settlement.tasks.close_months", "schedule": 5.0, "options": {"expires": 10}},
     "settle-markets": {"task": "settlement.tasks.settle_markets", "schedule": 3.0, "options": {"expires": 6}},
 }

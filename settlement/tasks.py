@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from settlement.operations import run_due
-from trading.domain.clock import market_time
+from settlement.models import MonthClose
+from settlement.operations.month import advance
 from trading.models import Market
+from trading.queries import market_now
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +30,22 @@ def settle_markets() -> None:
 
 def _settle_some(market: Market) -> bool:
     """Whether there may be more to do."""
-    now = market_time(
-        datetime.now(UTC), rate=market.clock_rate, clock_at=market.clock_at, started_at=market.clock_started_at
-    )
     try:
-        return len(run_due(market, now, limit=BATCH)) == BATCH
+        return len(run_due(market, market_now(market, datetime.now(UTC)), limit=BATCH)) == BATCH
     except Exception:
         log.exception("market %s could not be settled", market.code)
         return False
+
+
+@shared_task(name="settlement.tasks.close_months")
+def close_months() -> None:
+    """Carries every close that was begun or approved on, step by step. One that fails is logged, and tried again."""
+    until = time.monotonic() + MOST_SECONDS
+    states = (MonthClose.State.COMPUTING, MonthClose.State.APPROVED)
+    for close in MonthClose.objects.filter(state__in=states).select_related("market__site").order_by("pk"):
+        now = market_now(close.market, datetime.now(UTC))
+        try:
+            while time.monotonic() < until and advance(close.pk, now):
+                pass
+        except Exception:
+            log.exception("month %s of market %s could not be closed", close.month, close.market.code)

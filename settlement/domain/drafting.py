@@ -2,8 +2,8 @@
 
 A document says what the month comes to less what earlier documents of that month have said. With nothing issued that
 is the whole month; with something issued and readings corrected since, the differences: an adjustment. So a month that
-is closed twice bills nothing twice. Rounding follows the same rule: a line's đồng are the rounded whole less the đồng said before,
-so that original and adjustments together are what one document would have been.
+is closed twice bills nothing twice. Rounding follows the same rule: a line's đồng are the rounded whole less the đồng
+said before, so that original and adjustments together are what one document would have been.
 
 Example: 12,345,678 milli-đồng were billed as 12,346 đồng; a correction makes them 12,400,499. The adjustment's line is
 54,821 milli-đồng and 12,400 − 12,346 = 54 đồng. VAT at 8 %: round(992.0) − round(987.7) = 992 − 988 = 4 đồng.

@@ -107,7 +107,9 @@ class CloseDay(models.Model):
     on = models.DateField()
     intervals = models.PositiveIntegerField()
     losses_wh = models.BigIntegerField(default=0)
-    # Participants whose figures are not what the ledger says, 0 unless something is very wrong.
+    # What all accounts together moved, milli-đồng: 0, or something is very wrong.
+    cash_millidong = models.BigIntegerField(default=0)
+    # Participants whose figures are not what the ledger says: 0, or something is very wrong.
     ledger_differences = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:

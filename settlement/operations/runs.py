@@ -21,6 +21,7 @@ from settlement.operations.announce import announce
 from settlement.operations.errors import SettlementError, raise_alarm, resolve_alarm
 from settlement.operations.gather import ContractRow, Gathered, gather
 from settlement.operations.post import open_accounts, post, write_results
+from tariffs.operations import lock_rules
 from trading.models import Contract
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,8 @@ def _settle(contract_id: int, kind: str, at: datetime, *, wait: bool, force: boo
         return None
     # A run is never earlier than the one before, so that what was known at its moment is what it saw.
     at = max(at, previous.at) if previous else at
+    if previous is None:
+        lock_rules(contract.site_id, contract.delivery_start.astimezone(contract.zone).date())
     gathered = gather(contract, previous, at)
     if previous and not kind and not force and gathered.reading_revision == previous.reading_revision:
         return None

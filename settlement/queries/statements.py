@@ -232,7 +232,9 @@ def _readings(run: SettlementRun, participant_id: int | None) -> tuple[TracedRea
 
 
 def _by_category(market_id: int, participant_id: int, start: datetime, end: datetime) -> dict[str, int]:
-    account = LedgerAccount.objects.filter(market_id=market_id, kind="participant", participant_id=participant_id).first()
+    account = LedgerAccount.objects.filter(
+        market_id=market_id, kind="participant", participant_id=participant_id
+    ).first()
     query = (
         "SELECT t.category, sum(e.amount_millidong)::bigint FROM settlement_ledgerentry e"
         " JOIN settlement_ledgertransaction t ON t.id = e.transaction_id"

@@ -190,10 +190,14 @@ def _issued(
     A document that was replaced says nothing any more; its replacement does. One that was carried says its part, but
     nobody has seen it: what follows it is an original.
     """
-    documents = Invoice.objects.filter(
-        market_id=close.market_id, participant_id__in=participant_ids, month=close.month,
-        state__in=(Invoice.State.ISSUED, Invoice.State.CARRIED),
-    ).exclude(followed_by__relation=Invoice.Relation.REPLACEMENT).exclude(close=close).select_related("series")  # fmt: skip
+    said_already = (Invoice.State.ISSUED, Invoice.State.CARRIED)
+    documents = (
+        Invoice.objects.filter(market_id=close.market_id, participant_id__in=participant_ids, month=close.month)
+        .filter(state__in=said_already)
+        .exclude(followed_by__relation=Invoice.Relation.REPLACEMENT)
+        .exclude(close=close)
+        .select_related("series")
+    )
     found: dict[int, dict[int | None, tuple[Issued, Invoice | None]]] = defaultdict(dict)
     for invoice in documents.order_by("pk").prefetch_related("lines"):
         by_point = found[invoice.participant_id]

@@ -98,6 +98,11 @@ _DIFFERENCES = """
         ) both_ways GROUP BY participant_id, category
     ) compared WHERE wh <> 0 OR amount <> 0
 """
+_CASH = """
+    SELECT coalesce(sum(e.amount_millidong), 0)::bigint FROM close_runs r
+    JOIN settlement_ledgertransaction t ON t.contract_id = r.contract_id
+    JOIN settlement_ledgerentry e ON e.transaction_id = t.id
+"""
 # What came in at the site's connection less what its members took, where the connection is metered at all.
 _LOSSES = """
     SELECT coalesce(sum(CASE p.role WHEN 'grid' THEN d.import_wh - d.export_wh
@@ -132,6 +137,7 @@ def take_day(close: MonthClose, on: date, zone: ZoneInfo, metered_power: list[in
             on=on,
             intervals=_number(cursor, "SELECT count(*) FROM close_runs", values),
             losses_wh=_number(cursor, _LOSSES, values),
+            cash_millidong=_number(cursor, _CASH, values),
             ledger_differences=_number(cursor, _DIFFERENCES, values),
         )
         cursor.execute("DROP TABLE close_runs")

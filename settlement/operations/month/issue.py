@@ -16,11 +16,20 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 from django.db import connection
+from django.db.models import QuerySet, Sum
 
 from meters.columns import write_columns
 from settlement.domain.document import InvoiceDocument
 from settlement.domain.references import make_reference
-from settlement.models import Invoice, InvoiceSeries, Issuer, LedgerAccount, LedgerTransaction, MonthClose
+from settlement.models import (
+    Invoice,
+    InvoiceSeries,
+    Issuer,
+    LedgerAccount,
+    LedgerEntry,
+    LedgerTransaction,
+    MonthClose,
+)
 from settlement.models.billing import SERIES_LETTERS
 from units.money import MILLIDONG_PER_DONG
 
@@ -116,14 +125,16 @@ class _Accounts:
 
     def __init__(self, market_id: int, participants: set[int]) -> None:
         kinds = (LedgerAccount.Kind.PARTICIPANT, LedgerAccount.Kind.RECEIVABLE)
-        wanted = [(kind, who) for who in sorted(participants) for kind in kinds]
-        wanted += [(kind, None) for kind in sorted(set(AGAINST.values()))]
+        wanted: list[tuple[str, int | None]] = [(kind, who) for who in sorted(participants) for kind in kinds]
+        wanted += [(kind, None) for kind in sorted({*AGAINST.values(), LedgerAccount.Kind.LOSSES})]
         LedgerAccount.objects.bulk_create(
             [LedgerAccount(market_id=market_id, kind=kind, participant_id=who) for kind, who in wanted],
             ignore_conflicts=True,
         )
         rows = LedgerAccount.objects.filter(market_id=market_id)
-        self._ids = {(kind, who): pk for pk, kind, who in rows.values_list("pk", "kind", "participant_id")}
+        self._ids: dict[tuple[str, int | None], int] = {
+            (kind, who): pk for pk, kind, who in rows.values_list("pk", "kind", "participant_id")
+        }
 
     def of(self, kind: str, participant: int | None = None) -> int:
         """The id of an account."""
@@ -149,3 +160,27 @@ def write_postings(market_id: int, postings: list[Posting], at: datetime) -> Non
     }
     with connection.cursor() as cursor:
         write_columns(cursor, "settlement_ledgerentry", columns, len(ids))
+
+
+def write_losses(
+    close: MonthClose, before: QuerySet[LedgerTransaction], lost_wh: int, lost_millidong: int, at: datetime
+) -> None:
+    """Post technical losses, from the losses account to the grid operator, less what earlier closes of it posted."""
+    accounts = _Accounts(close.market_id, set())
+    losses, operator = (accounts.of(kind) for kind in (LedgerAccount.Kind.LOSSES, LedgerAccount.Kind.OPERATOR))
+    posted = LedgerEntry.objects.filter(transaction__in=before, account_id=operator)
+    sums = posted.aggregate(wh=Sum("energy_wh"), amount=Sum("amount_millidong"))
+    wh, amount = lost_wh - (sums["wh"] or 0), lost_millidong - (sums["amount"] or 0)
+    if not wh and not amount:
+        return
+    opened = LedgerTransaction.objects.create(market_id=close.market_id, close=close, category="losses", at=at)
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            market_id=close.market_id,
+            transaction=opened,
+            account_id=account,
+            energy_wh=sign * wh,
+            amount_millidong=sign * amount,
+        )
+        for account, sign in ((losses, -1), (operator, 1))
+    )

@@ -145,3 +145,8 @@ def _registers(
 def _full(meter: Meter) -> int:
     """Where the registers start again from 0, Wh."""
     return int(10**meter.register_digits * 1_000 * meter.multiplier)
+
+
+def meters_of(serials: list[str]) -> dict[str, int]:
+    """The meters with these serial numbers."""
+    return dict(Meter.objects.filter(serial__in=serials).values_list("serial", "pk"))
