@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max, Min, QuerySet
 
 from trading.domain.book import Book
 from trading.domain.engine import Engine, Rules
@@ -43,7 +45,7 @@ class Audit:
 
 
 def logged(market_id: int, *, after: int = 0) -> Iterator[Logged]:
-    """The log of a market from a sequence number on, in order, read in chunks."""
+    """The log of a market after a sequence number, in order, read in chunks."""
     while True:
         rows = Command.objects.filter(market_id=market_id, seq__gt=after).order_by("seq")
         chunk = list(rows.values_list("seq", "at", "op", "message")[:CHUNK])
@@ -54,9 +56,9 @@ def logged(market_id: int, *, after: int = 0) -> Iterator[Logged]:
         after = chunk[-1][0]
 
 
-def bare_engine(market: Market) -> Engine:
-    """An empty engine with the market's rules and contracts, as it was before its first command."""
-    contracts = Contract.objects.filter(market=market).order_by("pk")
+def bare_engine(market: Market, contracts: QuerySet[Contract] | None = None) -> Engine:
+    """An empty engine with the market's rules and contracts (or these), as it was before its first command."""
+    contracts = (Contract.objects.filter(market=market) if contracts is None else contracts).order_by("pk")
     return Engine(
         Rules(market.tick, market.lot_wh, market.min_wh, market.max_wh),
         [_book(contract) for contract in contracts],
@@ -95,6 +97,66 @@ def audit(market_id: int) -> Audit:
     return Audit(commands, len(found), len(stored_trades), tuple(differences))
 
 
+def audit_deliveries(market_id: int, start: datetime, end: datetime) -> Audit:
+    """`audit` for the contracts whose delivery begins in [start, end) alone, by the stretch of the log in which they
+    could be traded. The parties of each trade are compared too."""
+    market = Market.objects.get(pk=market_id)
+    contracts = Contract.objects.filter(market=market, delivery_start__gte=start, delivery_start__lt=end)
+    gates = contracts.aggregate(opens=Min("gate_opens_at"), closes=Max("gate_closes_at"))
+    if gates["opens"] is None:
+        return Audit(0, 0, 0, ())
+    with without_collector():
+        engine, trades, commands = _replay_between(market, contracts, gates["opens"], gates["closes"])
+    expected = [_order_line(order) for order in sorted(engine.orders.values(), key=lambda order: order.seq)]
+    rows = Order.objects.filter(market=market, contract__in=contracts).order_by("seq")
+    found = [_stored_order_line(row) for row in rows.iterator(CHUNK)]
+    kept = Trade.objects.filter(market=market, contract__in=contracts).order_by("trade_no")
+    stored_trades = [_stored_trade_with_parties(row) for row in kept.iterator(CHUNK)]
+    differences = [*_compare("order", expected, found), *_compare("trade", trades, stored_trades)]
+    return Audit(commands, len(found), len(stored_trades), tuple(differences))
+
+
+def _replay_between(
+    market: Market, contracts: QuerySet[Contract], opens: datetime, closes: datetime
+) -> tuple[Engine, list[str], int]:
+    """The log from the first gate's opening to the first command after the last gate's closing, on these books."""
+    engine = bare_engine(market, contracts)
+    first = _first_seq(market, opens)
+    engine.halted = _was_halted(market, first)
+    trades: list[str] = []
+    commands = 0
+    for entry in logged(market.pk, after=first - 1):
+        commands += 1
+        engine.seq = entry.seq - 1
+        engine.apply(entry.message, entry.at_ms)
+        for maker, taker, price, wh in engine.trades:
+            buy, sell = (taker, maker) if taker.side > 0 else (maker, taker)
+            parties = (buy.key[0], sell.key[0])
+            trades.append(_line(entry.seq, taker.book.contract, price, wh, buy.seq, sell.seq, taker.side, *parties))
+        if entry.at_ms >= to_ms(closes):
+            break
+    return engine, trades, commands
+
+
+def _first_seq(market: Market, moment: datetime) -> int:
+    """The first command at or after a moment. Moments never fall along the log, so halving finds it by its key."""
+    low, high = 1, market.last_seq + 1
+    while low < high:
+        middle = (low + high) // 2
+        rows = Command.objects.filter(market=market, seq__gte=middle).order_by("seq")
+        at = rows.values_list("at", flat=True).first()
+        if at is not None and at < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _was_halted(market: Market, before: int) -> bool:
+    rows = Command.objects.filter(market=market, seq__lt=before, op__in=("halt", "resume")).order_by("-seq")
+    return rows.values_list("op", flat=True).first() == "halt"
+
+
 def _replay(market: Market) -> tuple[Engine, list[str], int]:
     engine = bare_engine(market)
     trades: list[str] = []
@@ -129,6 +191,13 @@ def _stored_trade_line(row: Trade) -> str:
     return _line(
         row.trade_no, row.seq, row.contract_id, row.price, row.quantity_wh, row.buy_seq, row.sell_seq, row.taker_side
     )
+
+
+def _stored_trade_with_parties(row: Trade) -> str:
+    return _line(
+        row.seq, row.contract_id, row.price, row.quantity_wh, row.buy_seq, row.sell_seq, row.taker_side, row.buyer_id,
+        row.seller_id,
+    )  # fmt: skip
 
 
 def _line(*values: Any) -> str:
