@@ -65,12 +65,19 @@ def render_many(
             while under_way:
                 yield _done(under_way)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _done(under_way: deque[tuple[InvoiceDocument, Future[bytes]]]) -> tuple[InvoiceDocument, bytes]:
     document, pdf = under_way.popleft()
     return document, pdf.result()
+
+
+def empty_page(number: int) -> bytes:
+    """A page with one number on it: the least that typst can be asked for, against which invoices are measured."""
+    pdf = _compiler().compile(input=str(number).encode(), format="pdf", timestamp=datetime(2026, 1, 1, tzinfo=UTC))
+    assert isinstance(pdf, bytes)
+    return pdf
 
 
 @cache

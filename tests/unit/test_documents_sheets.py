@@ -5,6 +5,7 @@ import io
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from settlement.documents import sheets
 from settlement.documents.sheets import COLUMNS, TABLES, SheetError, write_csv, write_xlsx
+from settlement.domain.document import LINE_KINDS
 from tests.documents import LINES, TENANT, adjustment, invoice, line, self_bill, statement
 
 DOCUMENTS = [invoice(), self_bill(), adjustment(), statement()]
@@ -121,6 +123,13 @@ class TestCsv:
 
     def test_negative_amounts_stay_numbers(self):
         assert read_csv([adjustment()], "documents")[0]["Total, đồng"] == "-5504760"
+
+
+def test_the_page_names_every_column():
+    page = (Path(__file__).parents[2] / "docs/formats/accounting-csv.md").read_text(encoding="utf-8")
+    heads = {english for columns in COLUMNS.values() for english, _, _ in columns}
+    assert [head for head in sorted(heads) if head.removesuffix(", đồng") not in page] == []
+    assert [kind for kind in LINE_KINDS if f"`{kind}`" not in page] == []
 
 
 AMOUNTS = st.integers(-(10**12), 10**12)

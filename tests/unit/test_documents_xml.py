@@ -1,7 +1,9 @@
 """The invoice as XML: its structure against a schema written from the decision's tables, and its figures."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -107,6 +109,7 @@ SCHEMA = """
  </xs:sequence></xs:complexType></xs:element>
 </xs:schema>
 """  # noqa: E501 - a schema is easier to compare with the decision's tables when a rule is one line
+PAGE = Path(__file__).parents[2] / "docs/formats/invoice-xml.md"
 VALIDATOR = etree.XMLSchema(etree.fromstring(SCHEMA))
 
 
@@ -244,3 +247,10 @@ def test_forms_and_rates():
         "KHAC:03.50%",
         "KHAC:10.50%",
     ]
+
+
+def test_the_page_names_every_element_and_code():
+    page = PAGE.read_text(encoding="utf-8")
+    names = set(re.findall(r'element name="(\w+)"', SCHEMA)) - {"HDon", "DLHDon", "TTruong", "KDLieu", "DLieu"}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", page)] == []
+    assert all(code in page for code in ("statement_has_no_xml", "draft_has_no_xml", "invalid_series", "number_taken"))
