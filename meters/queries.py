@@ -258,3 +258,39 @@ def output_since(
     with connection.cursor() as cursor:
         rows = read_columns(cursor, _OUTPUT, values, ("participant", "wh"))
     return rows["participant"], rows["wh"]
+
+
+@dataclass(frozen=True, slots=True)
+class HalfHourUse:
+    """What a participant's boundary took and gave in one half hour of the week over some days, Wh. Monday is 0."""
+
+    weekday: int
+    minute: int
+    import_wh: int
+    export_wh: int
+
+
+def use_by_half_hour(
+    site_id: int, participant_ids: Iterable[int], start: datetime, end: datetime, zone: ZoneInfo
+) -> dict[int, list[HalfHourUse]]:
+    """The latest boundary readings of [start, end) summed by the local half hour of the week, by participant."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_HALF_HOUR, (zone.key, site_id, start, end, list(participant_ids)))
+        rows = cursor.fetchall()
+    found: dict[int, list[HalfHourUse]] = defaultdict(list)
+    for participant, *figures in rows:
+        found[participant].append(HalfHourUse(*figures))
+    return dict(found)
+
+
+_BY_HALF_HOUR = """
+    SELECT participant_id, extract(isodow FROM local)::int - 1, (extract(epoch FROM local::time)::int / 1800) * 30,
+           sum(import_wh)::bigint, sum(export_wh)::bigint
+    FROM (
+        SELECT DISTINCT ON (r.start, r.metering_point_id) p.participant_id, r.start AT TIME ZONE %s AS local,
+               r.import_wh, r.export_wh
+        FROM meters_reading r JOIN meters_meteringpoint p ON p.id = r.metering_point_id
+        WHERE r.site_id = %s AND r.start >= %s AND r.start < %s AND p.role = 'boundary' AND p.participant_id = ANY(%s)
+        ORDER BY r.start, r.metering_point_id, r.version DESC
+    ) latest GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""

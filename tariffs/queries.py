@@ -56,7 +56,11 @@ class Terms:
 
 def terms_at(site_id: int, start: datetime, zone: ZoneInfo | None = None) -> Terms:
     """The terms in force in the interval that begins at `start`; `zone` saves looking the site's up. Raises NoTerms."""
-    on = start.astimezone(zone or _zone(site_id)).date()
+    return terms_on(site_id, start.astimezone(zone or _zone(site_id)).date())
+
+
+def terms_on(site_id: int, on: date) -> Terms:
+    """The terms in force on a local day. Raises NoTerms."""
     found = SiteTerms.objects.filter(site_id=site_id, valid_from__lte=on).order_by("-valid_from")
     row = found.values_list(*Terms.__dataclass_fields__).first()
     if row is None:

@@ -86,7 +86,7 @@ def check_rows(rows: Sequence[Window]) -> list[Problem]:
     if not rows:
         return [Problem("tariff_empty", "A tariff needs at least one row.")]
     problems = [problem for row in rows for problem in _check_row(row)]
-    return problems or [problem for start, end in _spans(rows) for problem in _check_span(rows, start, end)]
+    return problems or [problem for start, end in spans_of(rows) for problem in _check_span(rows, start, end)]
 
 
 def _check_row(row: Window) -> Iterable[Problem]:
@@ -113,7 +113,7 @@ def _check_tier(row: Window, name: str) -> Iterable[Problem]:
         yield Problem("tier_backwards", f"{name} is a tier that ends before it begins; give its Wh from low to high.")
 
 
-def _spans(rows: Sequence[Window]) -> list[tuple[date, date | None]]:
+def spans_of(rows: Sequence[Window]) -> list[tuple[date, date | None]]:
     """The stretches of dates between which the set of valid rows does not change."""
     ends = [row.valid_to for row in rows]
     dates = sorted({row.valid_from for row in rows} | {end for end in ends if end is not None})

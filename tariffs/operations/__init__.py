@@ -1,6 +1,8 @@
 """Every write of the rulebook: one transaction each, an audit row in the same one, settled days left as they are."""
 
-from tariffs.operations.errors import RulesSettled, TariffRejected, TermsRejected
+from tariffs.operations.apply import Applied, apply_rulebook
+from tariffs.operations.changes import approve_change, impact, propose_change, reject_change, withdraw_change
+from tariffs.operations.errors import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
 from tariffs.operations.locks import lock_rules
 from tariffs.operations.rules import (
     assign_tariff,
@@ -13,15 +15,23 @@ from tariffs.operations.rules import (
 )
 
 __all__ = [
+    "Applied",
+    "ChangeRefused",
     "RulesSettled",
     "TariffRejected",
     "TermsRejected",
+    "apply_rulebook",
+    "approve_change",
     "assign_tariff",
+    "impact",
     "lock_rules",
+    "propose_change",
+    "reject_change",
     "replace_rows",
     "set_capacity_price",
     "set_emission_factor",
     "set_network_fee",
     "set_terms",
     "set_vat_rate",
+    "withdraw_change",
 ]

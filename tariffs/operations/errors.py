@@ -30,3 +30,11 @@ class RulesSettled(ValueError):
         told = f"{what}: intervals are settled until {settled_until.isoformat()}. Let the change begin after that day."
         super().__init__(told)
         self.settled_until = settled_until
+
+
+class ChangeRefused(ValueError):
+    """A proposal that cannot be made, or not be decided so; `code` is stable."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -59,7 +59,7 @@ def _write_rows(tariff: Tariff, before: list[TariffRow], rows: Sequence[Window],
             assert settled is not None
             if any(end is not None and end <= settled for end in (row.valid_to, wanted.valid_to)):
                 raise RulesSettled(f"A row of the tariff {tariff.code} would end on another day", settled)
-            TariffRow.objects.filter(pk=row.pk).update(valid_to=wanted.valid_to)
+        TariffRow.objects.filter(pk=row.pk).update(valid_to=wanted.valid_to, doubt=wanted.doubt)
     TariffRow.objects.filter(tariff=tariff).exclude(pk__in=[row.pk for row in kept]).delete()
     TariffRow.objects.bulk_create(_row(tariff, row) for row in coming)
 
