@@ -86,12 +86,20 @@ TEXTS = {
     "electricity": ("Electricity", "Điện năng"),
     "draft": ("DRAFT", "BẢN NHÁP"),
     "adjustment": (
-        "Adjusts the document of series {series}, number {number}, of {on}.",
+        "Adjusts the invoice of series {series}, number {number}, of {on}.",
         "Điều chỉnh cho hóa đơn ký hiệu {series} số {number} ngày {on}.",
     ),
     "replacement": (
-        "Replaces the document of series {series}, number {number}, of {on}.",
+        "Replaces the invoice of series {series}, number {number}, of {on}.",
         "Thay thế cho hóa đơn ký hiệu {series} số {number} ngày {on}.",
+    ),
+    "statement_adjustment": (
+        "Adjusts the statement of series {series}, number {number}, of {on}.",
+        "Điều chỉnh cho bảng kê ký hiệu {series} số {number} ngày {on}.",
+    ),
+    "statement_replacement": (
+        "Replaces the statement of series {series}, number {number}, of {on}.",
+        "Thay thế cho bảng kê ký hiệu {series} số {number} ngày {on}.",
     ),
     "reason": ("Reason", "Lý do"),
     "series": ("Series", "Ký hiệu"),

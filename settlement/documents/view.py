@@ -27,7 +27,9 @@ from units.money import format_money
 from units.numbers import Language, grouped
 
 Row = list[str]
+Labelled = tuple[Row, str]
 NOTHING = "—"
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 def view(document: InvoiceDocument, language: PaperLanguage) -> dict[str, Any]:
@@ -68,9 +70,13 @@ class _View:
     def text(self, key: str, **values: object) -> str:
         return text(key, self.language, **values)
 
-    def both(self, key: str) -> Row:
+    def both(self, key: str, **values: object) -> Row:
         """The text once for each language of the paper, Vietnamese first."""
-        return [text(key, language) for language in self.languages]
+        return [text(key, language, **values) for language in self.languages]
+
+    def labelled(self, rows: Iterable[tuple[str, str]]) -> list[Labelled]:
+        """Labels with their values; what has no value is left out."""
+        return [(self.both(key), breakable(value, 30)) for key, value in rows if value]
 
     def number(self, value: int, decimals: int = 0) -> str:
         return grouped(value, self.numbers, decimals=decimals)
@@ -91,13 +97,14 @@ class _View:
         notes = [self.text("self_bill_note")] if document.kind == "self_bill" else []
         if document.refers_to and document.relation != "original":
             old = document.refers_to
+            key = f"statement_{document.relation}" if document.kind == "statement" else document.relation
             on = self.day(old.issued_on)
-            notes.append(self.text(document.relation, series=old.series, number=number_text(old.number), on=on))
+            notes.append(self.text(key, series=old.series, number=number_text(old.number), on=on))
         if document.reason:
             notes.append(f"{self.text('reason')}: {document.reason}")
         return notes
 
-    def facts(self) -> list[Row]:
+    def facts(self) -> list[Labelled]:
         document = self.document
         number = NOTHING if is_draft(document) else number_text(document.number)
         facts = [
@@ -110,7 +117,7 @@ class _View:
             facts.append(("metering_point", document.metering_point))
         if amount_due(document) and document.due_on:
             facts.append(("due_on", self.day(document.due_on)))
-        return [[self.text(key), value] for key, value in facts]
+        return self.labelled(facts)
 
     def parties(self) -> list[dict[str, Any]]:
         statement = self.document.kind == "statement"
@@ -125,8 +132,8 @@ class _View:
         rows = (("tax_code", party.tax_code), ("address", party.address), ("code", party.code), ("contact", contact))
         return {
             "role": self.text(role),
-            "name": party.name,
-            "rows": [[self.text(key), value] for key, value in rows if value],
+            "name": breakable(party.name, 30),
+            "rows": self.labelled(rows),
         }
 
     def headline(self) -> Row:
@@ -167,8 +174,8 @@ class _View:
     def _register(self, row: RegisterLine, decimals: int) -> Row:
         figures = (row.old_wh, row.new_wh, row.energy_wh)
         return [
-            row.metering_point,
-            row.serial,
+            breakable(row.metering_point, 16),
+            breakable(row.serial, 16),
             f"× {self.number(row.multiplier)}",
             self.text(row.direction),
             days(row.since, row.until, self.language),
@@ -237,18 +244,17 @@ class _View:
 
     def totals(self) -> dict[str, Any]:
         document = self.document
-        rows = [[self.text("net"), self._signed(document.net_dong)]]
+        rows = [(self.both("net"), self._signed(document.net_dong))]
         for part in document.vat:
-            net = self.number(self.sign * part.net_dong)
+            net = self._signed(part.net_dong)
             if part.vat_bp is None:
-                rows.append([self.text("vat_none", net=net), ""])
+                rows.append((self.both("vat_none", net=net), ""))
             else:
-                label = self.text("vat_at", rate=self.rate(part.vat_bp), net=net)
-                rows.append([label, self._signed(part.vat_dong)])
+                rows.append((self.both("vat_at", rate=self.rate(part.vat_bp), net=net), self._signed(part.vat_dong)))
         if len(document.vat) > 1:
-            rows.append([self.text("vat"), self._signed(document.vat_dong)])
-        total = self.text("total" if document.payable else "total_statement")
-        return {"rows": rows, "total": [total, self.money(self.sign * document.total_dong)]}
+            rows.append((self.both("vat"), self._signed(document.vat_dong)))
+        total = self.both("total" if document.payable else "total_statement")
+        return {"rows": rows, "total": (total, self.money(self.sign * document.total_dong))}
 
     def _signed(self, dong: int) -> str:
         return self.number(self.sign * dong)
@@ -258,11 +264,11 @@ class _View:
         total = self.sign * self.document.total_dong
         return [self.text("in_words"), *(amount_in_words(total, language) for language in self.languages)]
 
-    def saved(self) -> Row | None:
+    def saved(self) -> Labelled | None:
         saved = self.document.saved_dong
         if not self.document.payable or not saved:
             return None
-        return [self.text("saved" if saved > 0 else "lost"), self.money(abs(saved))]
+        return self.both("saved" if saved > 0 else "lost"), self.money(abs(saved))
 
     def payment(self) -> dict[str, Any] | None:
         document, due = self.document, amount_due(self.document)
@@ -276,7 +282,7 @@ class _View:
         rows += [("due_on", self.day(document.due_on))] if document.due_on else []
         return {
             "title": self.text("payout" if self_bill else "payment"),
-            "rows": [[self.text(key), value] for key, value in rows if value],
+            "rows": self.labelled(rows),
             "svg": code.svg().decode() if code else None,
             "scan": self.text("scan"),
         }
@@ -287,6 +293,14 @@ class _View:
         check = f"{self.text('check')} {document.digest()[:16]}"
         known = check if is_draft(document) else f"{document.series} {number_text(document.number)} · {check}"
         return [first, known]
+
+
+def breakable(value: str, longest: int) -> str:
+    """`value` with invisible places to break in words of more than `longest` letters, which would leave a column."""
+    words = (
+        ZERO_WIDTH_SPACE.join(word[i : i + longest] for i in range(0, len(word), longest)) for word in value.split(" ")
+    )
+    return " ".join(words)
 
 
 def _decimals(values: Iterable[int]) -> int:

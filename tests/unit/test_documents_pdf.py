@@ -13,7 +13,7 @@ from settlement.documents import pdf as setting
 from settlement.documents.pdf import FONT, render_many, render_pdf, render_png
 from settlement.documents.reading import GROUPS, amount_due, payment_code
 from settlement.documents.texts import LANGUAGES, TEXTS, UnknownLanguage, days
-from settlement.documents.view import view
+from settlement.documents.view import ZERO_WIDTH_SPACE, breakable, view
 from settlement.domain.document import DOCUMENT_KINDS, LINE_KINDS, RELATIONS
 from tests.documents import LINES, OPERATOR, TENANT, adjustment, invoice, line, long_one, self_bill, statement, tiers
 
@@ -99,6 +99,9 @@ class TestWhatItSays:
         assert "Số tiền lẽ ra tiết kiệm được 4.310.220 ₫" in page
         assert "0281000123456" not in page
 
+    def test_a_corrected_statement_refers_to_a_statement(self):
+        assert "Điều chỉnh cho bảng kê ký hiệu" in pages(adjustment(kind="statement", payable=False))[0]
+
     def test_a_loss_against_the_grid_is_told_too(self):
         assert "was worse by ₫900" in pages(invoice(saved_dong=-900), "en")[0]
         assert "What you would have paid more ₫900" in pages(statement(saved_dong=-900), "en")[0]
@@ -165,7 +168,12 @@ class TestItHolds:
     )
     def test_a_name_is_only_ever_a_name(self, name):
         assert render_pdf(invoice(buyer=replace(TENANT, name=name)))
-        assert view(invoice(buyer=replace(TENANT, name=name)), "vi")["parties"][1]["name"] == name
+        shown = view(invoice(buyer=replace(TENANT, name=name)), "vi")["parties"][1]["name"]
+        assert shown.replace(ZERO_WIDTH_SPACE, "") == name
+
+    def test_a_word_longer_than_its_column_is_broken(self):
+        assert breakable("ab abcdefg", 3) == f"ab abc{ZERO_WIDTH_SPACE}def{ZERO_WIDTH_SPACE}g"
+        assert breakable("", 3) == ""
 
     def test_markup_in_a_name_is_printed_as_it_is(self):
         assert '#panic("x") *b*' in pages(invoice(buyer=replace(TENANT, name='#panic("x") *b*')))[0]
