@@ -1,12 +1,18 @@
-"""Who acts for whom: every read of memberships and tokens."""
+"""Who acts for whom, and what was done: every read of memberships, tokens and the audit trail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext, override
 from knox.models import AuthToken
 
-from accounts.models import User
+from accounts.domain.sentences import sentence_of
+from accounts.models import AuditEntry, Participant, User
+from units.numbers import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +49,55 @@ def tokens(user: User, at: datetime) -> list[TokenView]:
     """The user's tokens that still hold at the moment `at`, the newest first."""
     rows = AuthToken.objects.filter(user=user, expiry__gt=at).order_by("-created")
     return [TokenView(*row) for row in rows.values_list("token_key", "created", "expiry")]
+
+
+@dataclass(frozen=True, slots=True)
+class TrailRow:
+    """One entry of the audit trail. `by` is a person's name, empty for the installation itself; `sentence` says it all
+    in the reader's language, `detail` has the figures as they were noted."""
+
+    id: int
+    at: datetime
+    by: str
+    action: str
+    target: str
+    sentence: str
+    detail: dict[str, Any]
+
+
+def audit_trail(
+    *,
+    language: Language = "en",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    by: str = "",
+    action: str = "",
+    about: str = "",
+    before: int | None = None,
+    limit: int = 100,
+) -> list[TrailRow]:
+    """The trail in sentences, the newest first, at most `limit` entries; ask for more with `before`, the last row's id.
+
+    Filters: moments in [start, end); `by` a user name; `action` or the beginning of one (`close.`); `about` a part of
+    what it was done to, or of its detail. Who may read it: `policies.may_audit`.
+    """
+    rows = AuditEntry.objects.select_related("by").order_by("-id")
+    rows = rows.filter(at__gte=start) if start else rows
+    rows = rows.filter(at__lt=end) if end else rows
+    rows = rows.filter(by__username=by) if by else rows
+    rows = rows.filter(action__startswith=action) if action else rows
+    rows = rows.filter(Q(target__icontains=about) | Q(detail__icontains=about)) if about else rows
+    rows = rows.filter(id__lt=before) if before else rows
+    page = list(rows[:limit])
+    numbers = {number for row in page if isinstance(number := row.detail.get("participant"), int)}
+    names: dict[Any, str] = dict(Participant.objects.filter(pk__in=numbers).values_list("pk", "name"))
+    with override(language):
+        return [_trail_row(row, names, language) for row in page]
+
+
+def _trail_row(row: AuditEntry, names: Mapping[Any, str], language: Language) -> TrailRow:
+    who = (row.by.get_full_name() or row.by.username) if row.by else ""
+    party = row.detail.get("participant")
+    detail = row.detail | {"participant": names.get(party, party)}
+    told = sentence_of(who=who, action=row.action, target=row.target, detail=detail, language=language, _=gettext)
+    return TrailRow(row.pk, row.at, who, row.action, row.target, told, row.detail)

@@ -1,0 +1,164 @@
+"""The audit trail as people read it: each action as a sentence, in the reader's language and number format.
+
+An entry holds who, what (`terms.set`), on what (`site campus`) and the figures. Its sentence is a template for the
+action, filled in from there: 'Lan Trần set the network fee from zone A to zone B at campus to ₫150/kWh from 1 December
+2026.' An action without a template is still told, plainly; a test fails until it has one.
+
+In a template `{who}` is the person, `{name}` what follows the first word of the target, all else stands in the detail.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from babel.dates import format_date
+from babel.dates import format_datetime as format_moment
+
+from units.energy import format_energy
+from units.money import format_money, format_price
+from units.numbers import Language, grouped
+
+Translate = Callable[[str], str]
+ON_DAYS = ("valid_from", "valid_to", "from", "issue_on", "effective_on")
+MOMENTS = ("expires_at", "interval", "period_start", "period_end")
+PRICES = ("price", "surplus_price", "network_fee", "platform_fee_price")
+MONEY = ("amount_dong", "price_per_kw", "total_dong")
+
+
+def sentence_of(
+    *, who: str, action: str, target: str, detail: Mapping[str, Any], language: Language, _: Translate
+) -> str:
+    """One entry of the trail in words. `_` translates into `language`; an empty `who` is the installation itself."""
+    template = templates(_).get(action)
+    known = {"name": target.partition(" ")[2] or target, **values_of(detail, language, _)}
+    known |= {"who": who or _("The system"), "target": target}
+    if template is None:
+        return _("{who} did “{action}” on {target}.").format(action=action, **known)
+    return template.format_map(_Missing(known))
+
+
+class _Missing(dict[str, Any]):
+    """An entry of an earlier release may lack a figure; its sentence shows a dash there."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def values_of(detail: Mapping[str, Any], language: Language, _: Translate) -> dict[str, Any]:
+    """The figures of an entry as people read them: by the unit in their names."""
+    return {name: _told(name, value, language, _) for name, value in detail.items()}
+
+
+def _told(name: str, value: Any, language: Language, _: Translate) -> Any:
+    if value in (None, ""):
+        return "–"
+    if isinstance(value, list | dict):
+        return ", ".join(str(each) for each in value) or "–"
+    if isinstance(value, str):
+        return _text(name, value, language, _)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    if name in PRICES:
+        return format_price(value, language)
+    if name in MONEY:
+        return format_money(value, language)
+    if name.endswith("wh"):
+        return format_energy(value, language)
+    if name == "rate_bp":
+        return f"{grouped(value, language, decimals=2)} %"
+    return grouped(value, language) if name not in ("year", "close", "market", "participant") else str(value)
+
+
+def _text(name: str, value: str, language: Language, _: Translate) -> str:
+    try:
+        if name in ON_DAYS:
+            return format_date(date.fromisoformat(value), "d MMMM y" if language == "en" else "long", locale=language)
+        if name in MOMENTS:
+            return format_moment(datetime.fromisoformat(value), "d MMMM y HH:mm 'UTC'", locale=language)
+    except ValueError:
+        return value
+    return words(_).get(value, value) if name in ("kind", "role", "format") else value
+
+
+def words(_: Translate) -> dict[str, str]:
+    """What stands in a detail as a word of the program, as people say it."""
+    return {
+        "owner": _("owner"),
+        "trader": _("trader"),
+        "viewer": _("viewer"),
+        "tariff": _("retail prices"),
+        "terms": _("terms of a site"),
+        "network_fee": _("network fees"),
+        "vat": _("value-added tax"),
+        "emission_factor": _("emission factors"),
+        "assignment": _("who is on which tariff"),
+        "rulebook": _("a whole rulebook"),
+    }
+
+
+def templates(_: Translate) -> dict[str, str]:
+    """Every action there is, with its sentence."""
+    return {
+        "user.created": _("{who} created the user {target}."),
+        "participant.created": _("{who} created the participant {target} ({name})."),
+        "membership.added": _("{who} let {user} act for {target} as {role}."),
+        "token.created": _("{who} made the access token {target}…, which holds until {expires_at}."),
+        "token.revoked": _("{who} revoked the access token {target}…."),
+        "readings.recorded": _(
+            "{who} loaded readings at {name} from {source}: {new} new, {corrected} corrected, {unchanged} unchanged."
+        ),
+        "device.soc_set": _("{who} set the charge of device {name} from {from_wh} to {to_wh}."),
+        "tariff.rows_replaced": _("{who} gave the tariff {name} new prices."),
+        "tariff.assigned": _("{who} put {name} at {site} on the tariff {tariff} from {valid_from}."),
+        "terms.set": _(
+            "{who} set the terms of {name} from {valid_from}: surplus price {surplus_price}, network fee {network_fee},"
+            " dead-band {deadband_pct} % but at least {deadband_wh}."
+        ),
+        "network_fee.set": _(
+            "{who} set the network fee at {name} between zones ({from} → {to}) to {price} from {valid_from}."
+        ),
+        "vat.set": _("{who} set the value-added tax of {name} to {rate_bp} from {valid_from}."),
+        "emission_factor.set": _(
+            "{who} set the emission factor of {target} for {year} to {mg_per_kwh} mg CO₂ per kWh from {valid_from}."
+        ),
+        "capacity_price.set": _(
+            "{who} set the capacity price of the tariff {name} to {price_per_kw} per kW from {valid_from}."
+        ),
+        "rules.proposed": _("{who} proposed a change of {kind} from {from}."),
+        "rules.approved": _("{who} approved a change of {kind} ({target}). Note: {note}"),
+        "rules.rejected": _("{who} rejected a change of {kind} ({target}). Note: {note}"),
+        "rules.withdrawn": _("{who} withdrew the proposed change of {kind} ({target}). Note: {note}"),
+        "dispute.opened": _("{who} disputed the interval of {interval} for {participant} in {market}: “{reason}”"),
+        "dispute.withdrawn": _(
+            "{who} withdrew the dispute of {participant} about the interval of {interval} in {market}."
+        ),
+        "dispute.waived": _(
+            "{who} waived the compensation of the interval of {interval} in {market}, which {participant} had disputed:"
+            " “{decision}”"
+        ),
+        "dispute.kept": _(
+            "{who} kept the compensation of the interval of {interval} in {market}, which {participant} had disputed:"
+            " “{decision}”"
+        ),
+        "close.started": _("{who} began to close the month of {name} (close {close})."),
+        "close.approved": _(
+            "{who} approved the close of {name} (close {close}), to be issued on {issue_on}. Accepted warnings:"
+            " {accepted}"
+        ),
+        "close.discarded": _("{who} discarded the close of {name} (close {close})."),
+        "close.issued": _("{who} issued the documents of {name} (close {close}): {documents}."),
+        "invoice.replaced": _("{who} replaced the document {target} by {by}: “{reason}”"),
+        "bank_file.imported": _("{who} took in the bank file {name}: {new} new movements, {known} known ones."),
+        "bank_line.ignored": _("{who} set aside {target} of {amount_dong}: “{note}”"),
+        "payment.matched": _("{who} matched a bank movement to {participant}: {amount_dong} ({target})."),
+        "payment.recorded": _("{who} recorded that {participant} moved {amount_dong} ({target})."),
+        "payment.refunded": _("{who} refunded {participant}: {amount_dong} ({target})."),
+        "payment.from_prepaid": _(
+            "{who} paid documents of {participant} from its prepayment: {amount_dong} ({target})."
+        ),
+        "payment.undone": _("{who} undid a payment of {participant}: {amount_dong} ({target})."),
+        "certificates.retired": _("{who} retired certificates of {wh} held by {target}: “{purpose}”"),
+        "certificates.locked": _(
+            "{who} locked certificates of {wh} held by {target}, registered at {registry} as {reference}."
+        ),
+    }
