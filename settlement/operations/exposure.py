@@ -21,6 +21,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from meters.columns import read_columns
+from settlement.models import LedgerTransaction
+
 _SETTLED = "a.kind IN ('participant', 'receivable')"
 
 
@@ -40,19 +43,22 @@ def move_exposure(*, market_id: int, transaction_ids: Sequence[int]) -> None:
     if not transaction_ids:
         return
     with connection.cursor() as cursor:
-        moved: dict[str, Any] = {"market": market_id, "transactions": list(transaction_ids)}
-        cursor.execute(_MOVED, moved)
-        participants, settled, prepaid = _columns(cursor)
-        if not participants:
-            return
+        moved = _moved(cursor, market_id, transaction_ids)
+        if moved["participants"]:
+            _lock_market(cursor, market_id)
+            cursor.execute(_MOVE, moved)
+
+
+def settle_exposure(*, market_id: int, contract_id: int, run_id: int) -> None:
+    """A contract's run is posted: give back what its trades held, and add what the run moved, in one UPDATE.
+
+    What moved is added up before the market is locked, because trading waits from then on.
+    """
+    made = list(LedgerTransaction.objects.filter(run_id=run_id).values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        moved = _moved(cursor, market_id, made)
         _lock_market(cursor, market_id)
-        values: dict[str, Any] = {
-            "market": market_id,
-            "participants": participants,
-            "settled": settled,
-            "prepaid": prepaid,
-        }
-        cursor.execute(_MOVE, values)
+        cursor.execute(_SETTLE, moved | {"contract": contract_id})
 
 
 def refresh_exposure(market_id: int, participant_ids: Sequence[int] | None = None) -> int:
@@ -86,9 +92,10 @@ def _drifts(cursor: CursorWrapper, market_id: int, participant_ids: Sequence[int
     return tuple(Drift(*row) for row in cursor.fetchall())
 
 
-def _columns(cursor: CursorWrapper) -> tuple[list[int], list[int], list[int]]:
-    rows = cursor.fetchall()
-    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+def _moved(cursor: CursorWrapper, market_id: int, transaction_ids: Sequence[int]) -> dict[str, Any]:
+    """What transactions moved, by participant, as arrays for an UPDATE."""
+    columns = read_columns(cursor, _MOVED, (list(transaction_ids), market_id), ("participants", "settled", "prepaid"))
+    return {"market": market_id} | {name: column.tolist() for name, column in columns.items()}
 
 
 def _lock_market(cursor: CursorWrapper, market_id: int) -> None:
@@ -103,8 +110,8 @@ _MOVED = f"""
     SELECT participant_id, settled, prepaid FROM (
         SELECT a.participant_id, {_SUMS} FROM settlement_ledgerentry e
         JOIN settlement_ledgeraccount a ON a.id = e.account_id
-        WHERE e.transaction_id = ANY(%(transactions)s::bigint[]) AND a.participant_id IS NOT NULL
-            AND a.market_id = %(market)s
+        WHERE e.transaction_id = ANY(%s::bigint[]) AND a.participant_id IS NOT NULL
+            AND a.market_id = %s
         GROUP BY a.participant_id
     ) moved WHERE settled <> 0 OR prepaid <> 0 ORDER BY participant_id
 """
@@ -116,6 +123,24 @@ _NEW = """
 _MOVE = f"""
     UPDATE trading_admission d SET settled_millidong = d.settled_millidong + n.settled,
         prepaid_millidong = d.prepaid_millidong + n.prepaid {_NEW}
+"""
+# greatest(): whatever the bookkeeping of credit says, it must not keep an interval from being settled.
+_SETTLE = """
+    WITH held AS (
+        SELECT participant_id, committed_millidong AS amount FROM trading_position
+        WHERE market_id = %(market)s AND contract_id = %(contract)s AND committed_millidong > 0
+    ), freed AS (
+        UPDATE trading_position p SET committed_millidong = 0 FROM held
+        WHERE p.market_id = %(market)s AND p.contract_id = %(contract)s AND p.participant_id = held.participant_id
+    ), moved AS (
+        SELECT * FROM unnest(%(participants)s::bigint[], %(settled)s::bigint[], %(prepaid)s::bigint[])
+            AS n(participant_id, settled, prepaid)
+    )
+    UPDATE trading_admission d SET
+        committed_millidong = greatest(0, d.committed_millidong - coalesce(held.amount, 0)),
+        settled_millidong = d.settled_millidong + coalesce(moved.settled, 0)
+    FROM held FULL JOIN moved ON moved.participant_id = held.participant_id
+    WHERE d.market_id = %(market)s AND d.participant_id = coalesce(held.participant_id, moved.participant_id)
 """
 _SET = f"UPDATE trading_admission d SET settled_millidong = n.settled, prepaid_millidong = n.prepaid {_NEW}"
 _COMPARE = f"""

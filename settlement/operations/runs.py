@@ -1,8 +1,9 @@
 """Settling one contract: claimed, computed, checked, written and posted in one transaction, or not at all.
 
 The claim is a conditional UPDATE of the contract's state, so a second worker waits and then finds nothing to do. The
-first run also gives back the credit that the contract's trades held; the market's row is locked for that, as the order
-path does before it touches positions and credit, and last, so that trading goes on while the interval is cleared.
+first run also gives back the credit that the contract's trades held, and each run adds what it moved to what is owed;
+the market's row is locked for that, as the order path does before it touches positions and credit, and last, so that
+trading goes on while the interval is cleared.
 """
 
 import logging
@@ -11,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 
 from settlement.domain.calendar import KINDS, rank
 from settlement.domain.clearing import ClearingError, ClearingInput, ClearingResult, clear
@@ -19,6 +19,7 @@ from settlement.domain.invariants import check, figures
 from settlement.models import SettlementRun
 from settlement.operations.announce import announce
 from settlement.operations.errors import SettlementError, raise_alarm, resolve_alarm
+from settlement.operations.exposure import settle_exposure
 from settlement.operations.gather import ContractRow, Gathered, gather
 from settlement.operations.post import open_accounts, post, write_results
 from tariffs.operations import lock_rules
@@ -96,8 +97,8 @@ def _settle(contract_id: int, kind: str, at: datetime, *, wait: bool, force: boo
         return None
     run, entries = _run(contract, gathered, previous, kind or (previous.kind if previous else ""), at)
     resolve_alarm(contract_id, at)
-    if previous is None:
-        _release_credit(contract)
+    if previous is None or entries:
+        settle_exposure(market_id=contract.market_id, contract_id=contract.id, run_id=run.pk)
     transaction.on_commit(lambda: announce(run.market_id, contract_id, run.kind), robust=True)
     return _summary(run, posted=True, entries=entries)
 
@@ -231,27 +232,3 @@ def _repeat(previous: SettlementRun, gathered: Gathered, kind: str, at: datetime
     run.reading_revision, run.alarms = gathered.reading_revision, gathered.alarms
     run.save(force_insert=True)
     return run
-
-
-def _release_credit(contract: ContractRow) -> None:
-    with connection.cursor() as cursor:
-        _lock_market(cursor, contract.market_id)
-        cursor.execute(_RELEASE, {"market": contract.market_id, "contract": contract.id})
-
-
-def _lock_market(cursor: CursorWrapper, market_id: int) -> None:
-    cursor.execute("SELECT id FROM trading_market WHERE id = %s FOR NO KEY UPDATE", (market_id,))
-
-
-# greatest(): whatever the bookkeeping of credit says, it must not keep an interval from being settled.
-_RELEASE = """
-    WITH held AS (
-        SELECT participant_id, committed_millidong AS amount FROM trading_position
-        WHERE market_id = %(market)s AND contract_id = %(contract)s AND committed_millidong > 0
-    ), freed AS (
-        UPDATE trading_position p SET committed_millidong = 0 FROM held
-        WHERE p.market_id = %(market)s AND p.contract_id = %(contract)s AND p.participant_id = held.participant_id
-    )
-    UPDATE trading_admission a SET committed_millidong = greatest(0, a.committed_millidong - held.amount) FROM held
-    WHERE a.market_id = %(market)s AND a.participant_id = held.participant_id
-"""
