@@ -125,6 +125,12 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
+# Where PDFs of documents lie, and where invoices wait for the e-invoice provider's program.
+DOCUMENTS_FOLDER = Path(env.str("WATTBOURSE_DOCUMENTS", default=str(HOME / "documents")))
+EINVOICE_OUTBOX = Path(env.str("WATTBOURSE_EINVOICE_OUTBOX", default=str(HOME / "e-invoices")))
+# A class that takes a folder for the site and is an `EInvoiceProvider` (settlement/documents/providers.py).
+EINVOICE_PROVIDER = env.str("WATTBOURSE_EINVOICE_PROVIDER", default="settlement.documents.providers.FileDrop")
+
 STATIC_ROOT = HOME / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

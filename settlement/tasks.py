@@ -2,12 +2,13 @@
 
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from celery import shared_task
 
-from settlement.operations import run_due
 from settlement.models import MonthClose
+from settlement.operations import run_due
+from settlement.operations.documents import make_pdfs, submit_invoices
 from settlement.operations.month import advance
 from trading.models import Market
 from trading.queries import market_now
@@ -47,5 +48,16 @@ def close_months() -> None:
         try:
             while time.monotonic() < until and advance(close.pk, now):
                 pass
+            if MonthClose.objects.filter(pk=close.pk, state=MonthClose.State.ISSUED).exists():
+                deliver_month.delay(close.market_id, close.month.isoformat())
         except Exception:
             log.exception("month %s of market %s could not be closed", close.month, close.market.code)
+
+
+@shared_task(name="settlement.tasks.deliver_month")
+def deliver_month(market_id: int, month: str) -> None:
+    """Makes the PDFs of an issued month and hands its invoices to the provider. Done twice, it is done once."""
+    market = Market.objects.select_related("site").get(pk=market_id)
+    made = sum(1 for _ in make_pdfs(market, date.fromisoformat(month)))
+    handed = sum(1 for _ in submit_invoices(market, date.fromisoformat(month)))
+    log.info("month %s of market %s: %s PDFs made, %s e-invoices handed over", month, market.code, made, handed)

@@ -30,13 +30,27 @@ class Issuer(models.Model):
     bank_bin = models.CharField(max_length=6, blank=True)  # the bank's number at NAPAS, for VietQR
     bank_account = models.CharField(max_length=30, blank=True)
     country = models.CharField(max_length=2, default="VN")  # whose VAT it charges
-    # The last letters of its series, as in C26TWB; payers write them, so no two issuers share them.
-    symbol = models.CharField(max_length=3, unique=True, default="WB")
+    # The last two letters of its series, as in C26TWB; payers write them, so no two issuers share them.
+    symbol = models.CharField(max_length=2, unique=True, default="WB")
+    self_bill_symbol = models.CharField(max_length=2, unique=True, default="WS")
     due_days = models.PositiveSmallIntegerField(default=10)
     carry_below_dong = models.PositiveIntegerField(default=1_000)
 
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(symbol__regex="^[A-Z]{2}$", self_bill_symbol__regex="^[A-Z]{2}$")
+                & ~Q(symbol=F("self_bill_symbol")),
+                name="issuer_symbols_are_two_letters",
+            ),
+        )
+
     def __str__(self) -> str:
         return self.legal_name
+
+    def series_code(self, kind: str, year: int) -> str:
+        """A series as Vietnamese law writes it: C (with the tax authority's code), year, T (business), two letters."""
+        return f"C{year % 100:02}T{self.self_bill_symbol if kind == 'self_bill' else self.symbol}"
 
 
 class MonthClose(models.Model):
@@ -161,10 +175,6 @@ class RegisterReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.meter_id} {self.on}"
-
-
-# The first letter of a series: documents to be paid, and self-billing ones.
-SERIES_LETTERS = {"invoice": "C", "self_bill": "S"}
 
 
 class InvoiceSeries(models.Model):

@@ -46,10 +46,10 @@ def test_a_month_becomes_an_invoice_and_a_self_billing_invoice():
         "network_fee": (5_000, 600, 800),
     }
     assert (shop.net_dong, shop.vat_dong, shop.total_dong) == (32_886, 2_631, 35_517)
-    assert (shop.kind, shop.series.code, shop.number, shop.issued_on) == ("invoice", "C26W", 1, date(2026, 7, 10))
+    assert (shop.kind, shop.series.code, shop.number, shop.issued_on) == ("invoice", "C26TWX", 1, date(2026, 7, 10))
     roof = Invoice.objects.get(participant=world.people["roof"])
     # Sold 8,500, grid paid 671 for 1 kWh, bought 1 kWh at 2,000 with VAT; a home adds none to what it sells.
-    assert (roof.kind, roof.total_dong, roof.series.code, roof.number) == ("self_bill", -8_500 - 671 + 2_160, "S26W", 1)
+    assert (roof.kind, roof.total_dong, roof.series.code, roof.number) == ("self_bill", -8_500 - 671 + 2_160, "C26TWY", 1)
     assert roof.frozen().seller.name == "Legal roof"
 
 
@@ -91,7 +91,7 @@ def test_a_corrected_reading_becomes_an_adjustment_that_refers_to_the_original()
     assert [(line.kind, line.quantity, line.amount_dong) for line in adjustment.lines.all()] == [
         ("grid_import", 2_000, 6_796)
     ]
-    assert adjustment.total_dong == 6_796 + 544 and (adjustment.series.code, adjustment.number) == ("C26W", 2)
+    assert adjustment.total_dong == 6_796 + 544 and (adjustment.series.code, adjustment.number) == ("C26TWX", 2)
     assert account(world, "shop", "participant") == 0
     assert not Invoice.objects.filter(participant=world.people["roof"], relation="adjustment").exists()
 
@@ -130,8 +130,8 @@ def test_vat_follows_the_day_of_delivery():
     close_month(world, date(2026, 12, 1), datetime(2027, 1, 8, tzinfo=UTC))
     close_month(world, date(2027, 1, 1), datetime(2027, 2, 8, tzinfo=UTC))
     assert [(i.vat_dong, i.series.code, i.number) for i in Invoice.objects.order_by("month")] == [
-        (1_600, "C27W", 1),
-        (2_000, "C27W", 2),
+        (1_600, "C27TWX", 1),
+        (2_000, "C27TWX", 2),
     ]
 
 
@@ -230,7 +230,7 @@ def test_numbers_cannot_jump():
     world = make_billing_world()
     small_month(world)
     close = compute(world)
-    series = InvoiceSeries.objects.create(site=world.site, kind="invoice", year=2026, code="C26W")
+    series = InvoiceSeries.objects.create(site=world.site, kind="invoice", year=2026, code="C26TWX")
     with pytest.raises(DatabaseError, match="follow on"), transaction.atomic():
         Invoice.objects.filter(close=close, kind="invoice").update(
             series=series, number=2, state="issued", issued_on=date(2026, 7, 10)

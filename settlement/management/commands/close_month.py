@@ -38,8 +38,8 @@ class Command(BaseCommand):
         parser.add_argument("--discard", action="store_true", help="throw away a close that is not approved")
 
     def handle(self, *args: Any, market: str, month: str, by: str | None, **options: Any) -> None:
-        found = _market(market)
-        first, person = _month(month), _user(by)
+        found = found_market(market)
+        first, person = month_of(month), _user(by)
         now = market_now(found, datetime.now(UTC))
         close = MonthClose.objects.filter(market=found, month=first, state__in=OPEN).order_by("-number").first()
         try:
@@ -98,7 +98,7 @@ def _show(console: Console, close: MonthClose) -> None:
     console.print(changes)
 
 
-def _market(code: str) -> Market:
+def found_market(code: str) -> Market:
     market = Market.objects.select_related("site").filter(code=code).first()
     if market is None:
         known = ", ".join(Market.objects.order_by("code").values_list("code", flat=True))
@@ -106,7 +106,7 @@ def _market(code: str) -> Market:
     return market
 
 
-def _month(text: str) -> date:
+def month_of(text: str) -> date:
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError as error:

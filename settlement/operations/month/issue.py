@@ -30,7 +30,6 @@ from settlement.models import (
     LedgerTransaction,
     MonthClose,
 )
-from settlement.models.billing import SERIES_LETTERS
 from units.money import MILLIDONG_PER_DONG
 
 # Which account of the market each posting goes to.
@@ -84,7 +83,7 @@ def _number(drafts: list[Invoice], issuer: Issuer | None, on: date) -> None:
 
 def locked_series(issuer: Issuer, kind: str, year: int) -> InvoiceSeries:
     """The series of a kind and year, its row held until the transaction ends."""
-    code = f"{SERIES_LETTERS[kind]}{year % 100:02}{issuer.symbol}"
+    code = issuer.series_code(kind, year)
     InvoiceSeries.objects.bulk_create(
         [InvoiceSeries(site_id=issuer.site_id, kind=kind, year=year, code=code)], ignore_conflicts=True
     )
