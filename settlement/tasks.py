@@ -8,6 +8,7 @@ from celery import shared_task
 
 from settlement.models import MonthClose
 from settlement.operations import run_due
+from settlement.operations.certificates import issue_due
 from settlement.operations.documents import make_pdfs, submit_invoices
 from settlement.operations.month import advance
 from trading.models import Market
@@ -31,8 +32,10 @@ def settle_markets() -> None:
 
 def _settle_some(market: Market) -> bool:
     """Whether there may be more to do."""
+    now = market_now(market, datetime.now(UTC))
     try:
-        return len(run_due(market, market_now(market, datetime.now(UTC)), limit=BATCH)) == BATCH
+        settled = len(run_due(market, now, limit=BATCH))
+        return len(issue_due(market, now, limit=BATCH)) == BATCH or settled == BATCH
     except Exception:
         log.exception("market %s could not be settled", market.code)
         return False

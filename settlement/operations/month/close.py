@@ -119,8 +119,8 @@ def _compute(close: MonthClose, at: datetime) -> None:
     taken = set(CloseDay.objects.filter(close=close).values_list("on", flat=True))
     missing = [on for on in days_of(close.month) if on not in taken]
     if missing:
-        power = TariffBook(close.market.site_id, close.month).metered_power()
-        take_day(close, missing[0], ZoneInfo(close.market.site.timezone), power)
+        book, zone = TariffBook(close.market.site_id, close.month), ZoneInfo(close.market.site.timezone)
+        take_day(close, missing[0], zone, book.metered_power(), book.on_tiers())
         return
     members = LedgerAccount.objects.filter(
         market_id=close.market_id, kind=LedgerAccount.Kind.PARTICIPANT, participant_id__gt=close.drafted_to

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from settlement.domain.document import DocumentLine, InvoiceDocument, Reference, RegisterLine
 from settlement.domain.drafting import Draft, Issued, Line, draft_of
-from settlement.domain.month import WH_PER_KWH, Amount, Figure, Key, Month, MonthRules, month_of
+from settlement.domain.month import WH_PER_KWH, Amount, Figure, Key, Month, MonthRules, empty_month, month_of
 from settlement.domain.per_meter import per_meter
 from settlement.models import Invoice, InvoiceLine, Issuer, MonthClose, MonthFigure
-from settlement.operations.month.parties import Member, Point, issuer_party, members, points
+from settlement.operations.month.parties import Member, Point, gone_points, issuer_party, members, points
 from settlement.operations.month.rules import TariffBook, days_of, month_rules
 from trading.models import Market
 from units.money import round_to_minor
@@ -42,6 +42,7 @@ class Drafter:
         )
         self.tariffs = TariffBook(market.site_id, close.month)
         self.payable = market.legal_basis in PAYABLE
+        self.carry_below = self.issuer.carry_below_dong if self.issuer else 0
 
     def papers(self, participant_ids: list[int]) -> list[Paper]:
         """The documents that these participants need. Raises MonthError."""
@@ -68,20 +69,33 @@ class Drafter:
         whole = month_of(figures, self.rules, self.tariffs.stretches(participant), taxed_seller=member.taxed_seller)
         for number, (point, month) in enumerate(self._months(whole, member, at, issued)):
             before, original = issued.get(point.id if point else None, (Issued(), None))
-            draft = draft_of(month, before, {} if original or number else carried)
-            if draft.lines or draft.vat:
+            takes_up = self.payable and not original and not number
+            draft = draft_of(month, before, carried if takes_up else {})
+            if self._is_news(draft):
                 document = self._document(member, point, at, month, draft, original)
                 yield Paper(participant, point, draft, document, original)
+
+    def _is_news(self, draft: Draft) -> bool:
+        """Something that no document has said, or small amounts that have become enough to be billed."""
+        own = any(line.carried_from is None for line in draft.lines)
+        return own or bool(draft.vat_dong) or (bool(draft.lines) and abs(draft.total_dong) >= self.carry_below)
 
     def _months(
         self, whole: Month, member: Member, at: list[Point], issued: Mapping[int | None, object]
     ) -> list[tuple[Point | None, Month]]:
-        """One month, or one for each metering point; a month once issued stays in the form it was issued in."""
+        """One month, or one for each metering point; a month once issued stays in the form it was issued in.
+
+        A point that has its document but is the participant's no more has an empty month: what was billed there is
+        billed elsewhere now.
+        """
         by_point = member.per_meter if not issued else None not in issued
-        if not by_point or not at:
-            return [(None, whole)]
-        parts = per_meter(whole, [point.took_wh for point in at], [point.gave_wh for point in at])
-        return list(zip(at, parts, strict=True))
+        now: list[tuple[Point | None, Month]] = [(None, whole)]
+        if by_point and at:
+            parts = per_meter(whole, [point.took_wh for point in at], [point.gave_wh for point in at])
+            now = list(zip(at, parts, strict=True))
+        shown = {point.id if point else None for point, _ in now}
+        gone = gone_points([pk for pk in issued if pk is not None and pk not in shown])
+        return now + [(point, empty_month()) for point in gone]
 
     def _document(
         self, member: Member, point: Point | None, at: list[Point], month: Month, draft: Draft, original: Invoice | None
@@ -187,8 +201,8 @@ def _issued(
 ) -> dict[int, dict[int | None, tuple[Issued, Invoice | None]]]:
     """What earlier documents of the month have said, by participant and metering point, with the first one issued.
 
-    A document that was replaced says nothing any more; its replacement does. One that was carried says its part, but
-    nobody has seen it: what follows it is an original.
+    A document that was replaced says nothing any more; its replacement stands where it stood. One that was carried
+    says its part, but nobody has seen it: what follows it is an original.
     """
     said_already = (Invoice.State.ISSUED, Invoice.State.CARRIED)
     documents = (
@@ -196,16 +210,23 @@ def _issued(
         .filter(state__in=said_already)
         .exclude(followed_by__relation=Invoice.Relation.REPLACEMENT)
         .exclude(close=close)
-        .select_related("series")
+        .select_related("series", "refers_to")
     )
     found: dict[int, dict[int | None, tuple[Issued, Invoice | None]]] = defaultdict(dict)
-    for invoice in documents.order_by("pk").prefetch_related("lines"):
+    for invoice in sorted(documents.prefetch_related("lines"), key=_place):
         by_point = found[invoice.participant_id]
         said, first = by_point.get(invoice.metering_point_id, (Issued(), None))
         _add(said, invoice)
         seen = invoice if invoice.state == Invoice.State.ISSUED else None
         by_point[invoice.metering_point_id] = said, first or seen
     return found
+
+
+def _place(invoice: Invoice) -> int:
+    """Where a document stands among those of its month: where what it replaces stood."""
+    while invoice.relation == Invoice.Relation.REPLACEMENT and invoice.refers_to is not None:
+        invoice = invoice.refers_to
+    return invoice.pk
 
 
 def _add(said: Issued, invoice: Invoice) -> None:

@@ -34,7 +34,8 @@ _FIGURES = """
             ('grid_spill', 0, p.unpaid_spill_wh, 0),
             ('pool_sold', 0, p.pool_sold_wh, p.pool_sold_wh * r.pool_price),
             ('pool_bought', 0, -p.pool_bought_wh, -p.pool_bought_wh * r.pool_price),
-            ('grid_only', 0, 0, p.export_wh * r.surplus_price - p.import_wh * p.retail_price)
+            ('grid_only', CASE WHEN p.participant_id = ANY(%(on_tiers)s) THEN p.retail_price ELSE 0 END, -p.import_wh,
+             p.export_wh * r.surplus_price - p.import_wh * p.retail_price)
         ) f (kind, price, wh, amount) WHERE f.wh <> 0 OR f.amount <> 0
         UNION ALL
         SELECT side.* FROM close_runs r JOIN settlement_traderesult d ON d.run_id = r.results_id
@@ -115,8 +116,9 @@ _LOSSES = """
 """
 
 
-def take_day(close: MonthClose, on: date, zone: ZoneInfo, metered_power: list[int]) -> None:
-    """Take the figures of one local day, once. `metered_power`: who pays for its highest half hour."""
+def take_day(close: MonthClose, on: date, zone: ZoneInfo, metered_power: list[int], on_tiers: list[int]) -> None:
+    """Take the figures of one local day, once. `metered_power`: who pays for its highest half hour; `on_tiers`: who is
+    on a tiered tariff on some day of the month."""
     day = day_bounds(on, zone)
     values: dict[str, Any] = {
         "close": close.pk,
@@ -126,6 +128,7 @@ def take_day(close: MonthClose, on: date, zone: ZoneInfo, metered_power: list[in
         "start": day.start,
         "end": day.end,
         "metered_power": metered_power,
+        "on_tiers": on_tiers,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RUNS, values)

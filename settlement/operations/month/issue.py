@@ -30,6 +30,7 @@ from settlement.models import (
     LedgerTransaction,
     MonthClose,
 )
+from settlement.operations.exposure import move_exposure
 from units.money import MILLIDONG_PER_DONG
 
 # Which account of the market each posting goes to.
@@ -106,7 +107,7 @@ def post(market_id: int, invoices: list[Invoice], at: datetime) -> None:
     """Post documents: a transaction of the ledger for each category of each."""
     accounts = _Accounts(market_id, {invoice.participant_id for invoice in invoices})
     postings = [posting for invoice in invoices for posting in _postings(invoice, accounts)]
-    write_postings(market_id, postings, at)
+    move_exposure(market_id=market_id, transaction_ids=write_postings(market_id, postings, at))
 
 
 def _postings(invoice: Invoice, accounts: "_Accounts") -> Iterable[Posting]:
@@ -140,10 +141,10 @@ class _Accounts:
         return self._ids[kind, participant]
 
 
-def write_postings(market_id: int, postings: list[Posting], at: datetime) -> None:
-    """One ledger transaction for each: the amount leaves one account and reaches the other."""
+def write_postings(market_id: int, postings: list[Posting], at: datetime) -> list[int]:
+    """One ledger transaction for each, whose ids it returns: the amount leaves one account and reaches the other."""
     if not postings:
-        return
+        return []
     opened = LedgerTransaction.objects.bulk_create(
         LedgerTransaction(market_id=market_id, invoice_id=invoice, category=category, at=at)
         for invoice, category, *_ in postings
@@ -159,6 +160,7 @@ def write_postings(market_id: int, postings: list[Posting], at: datetime) -> Non
     }
     with connection.cursor() as cursor:
         write_columns(cursor, "settlement_ledgerentry", columns, len(ids))
+    return [transaction.pk for transaction in opened]
 
 
 def write_losses(

@@ -80,6 +80,12 @@ def points(close: MonthClose, participant_ids: list[int], last: date) -> dict[in
     return made
 
 
+def gone_points(point_ids: list[int]) -> list[Point]:
+    """Points that were a participant's when its document was issued, with nothing counted for it."""
+    found = MeteringPoint.objects.filter(pk__in=point_ids).order_by("code") if point_ids else []
+    return [Point(point.pk, point.code, 0, 0, ()) for point in found]
+
+
 def _days(close: MonthClose, point_ids: list[int]) -> dict[int, dict[date, tuple[int, int]]]:
     rows = CloseReading.objects.filter(close=close, metering_point_id__in=point_ids)
     days: dict[int, dict[date, tuple[int, int]]] = defaultdict(dict)

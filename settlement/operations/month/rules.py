@@ -81,6 +81,10 @@ class TariffBook:
         """Who is on a tariff that charges for the month's highest half hour."""
         return [who for who, rows in self._assigned.items() if self._capacity[rows[-1][1]] is not None]
 
+    def on_tiers(self) -> list[int]:
+        """Who is on a tiered tariff on some day of the month."""
+        return [who for who in self._assigned if any(stretch.tiered for stretch in self.stretches(who))]
+
     def _stretches(self, tariff: int, since: date, until: date) -> tuple[TariffStretch, ...]:
         key = tariff, since, until
         if key not in self._cut:
