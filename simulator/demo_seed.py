@@ -14,11 +14,11 @@ from accounts.operations import add_membership, create_user
 from meters.models import Reading, Site
 from meters.operations import NewReading, record_readings
 from simulator.domain.campus import EIU, CampusModel
-from simulator.domain.demo import DemoMember, demo_members, demo_tariffs
-from simulator.loading import add_device, add_points, add_roof_and_battery, admit, periods
-from tariffs.domain.windows import Window
-from tariffs.models import Tariff
-from tariffs.operations import assign_tariff, replace_rows, set_terms
+from simulator.domain.demo import HOME_MONTH_WH, DemoMember, demo_members
+from simulator.loading import add_device, add_points, add_roof_and_battery, admit
+from tariffs.models import Tariff, TariffRow
+from tariffs.operations import apply_rulebook, assign_tariff, set_terms
+from tariffs.shipped import reference
 from trading.models import Market
 from trading.operations import create_market, set_clock
 from units.interval import Interval
@@ -27,7 +27,7 @@ SEED = 2026
 CODE = "campus"
 TIMEZONE = "Asia/Ho_Chi_Minh"
 INTERVAL_MINUTES = 30
-SURPLUS_PRICE, NETWORK_FEE, SURPLUS_CAP_PCT = 671, 120, 50
+NETWORK_FEE = 120
 DAYS_OF_HISTORY = 4
 FIRST_HOUR, FIRST_MINUTE = 8, 20
 PASSWORD = "wattbourse"
@@ -65,6 +65,8 @@ def _make(at: datetime) -> Market:
     site = Site.objects.create(
         code=CODE, name="Becamex campus and park", timezone=TIMEZONE, latitude=EIU.latitude, longitude=EIU.longitude
     )
+    tariffs = _tariffs(site, at)
+    rows = TariffRow.objects.filter(tariff__in=tariffs.values())
     market = create_market(
         site=site,
         code=CODE,
@@ -75,36 +77,27 @@ def _make(at: datetime) -> Market:
         call_ends_minutes=360,
         gate_minutes=5,
         min_price=0,
-        max_price=max(row.price for row in demo_tariffs()),
+        max_price=max(rows.values_list("price", flat=True)),
     )
     set_clock(market, rate=0, clock_at=at, started_at=at)
-    tariffs = _tariffs(site, at)
     for member in demo_members():
         _member(market, member, tariffs[member.participant.tariff], at)
     return market
 
 
 def _tariffs(site: Site, at: datetime) -> dict[str, Tariff]:
-    rows = demo_tariffs()
-    since = min(row.valid_from for row in rows if row.valid_from)
-    set_terms(
-        site=site, valid_from=since, surplus_price=SURPLUS_PRICE, network_fee=NETWORK_FEE,
-        surplus_cap_pct=SURPLUS_CAP_PCT, source="demo", by=None, at=at,
-    )  # fmt: skip
-    made = {}
-    for name in dict.fromkeys(row.tariff for row in rows):
-        own = [row for row in rows if row.tariff == name]
-        called = periods(own)
-        windows = [
-            Window(
-                sum(1 << day for day in row.weekdays), row.from_slot * 30, row.to_slot * 30, row.price, since, None,
-                called[row.price], "1279/QĐ-BCT",
-            )
-            for row in own
-        ]  # fmt: skip
-        made[name] = Tariff.objects.create(code=f"{CODE}-{name}", name=name)
-        replace_rows(tariff=made[name], rows=windows, by=None, at=at)
-    return made
+    """The members' tariffs by name, from the shipped rulebook unless it is there; the site's terms from it too."""
+    rulebook = reference("vn")
+    codes = {member.participant.tariff: f"vn-{member.participant.tariff}" for member in demo_members()}
+    if Tariff.objects.filter(code__in=codes.values()).count() < len(codes):
+        apply_rulebook(rulebook=rulebook, by=None, at=at)
+    for row in rulebook.surplus:
+        set_terms(
+            site=site, valid_from=row.dated.valid_from, surplus_price=row.price, network_fee=NETWORK_FEE,
+            surplus_cap_pct=row.cap_pct, legal_from=row.dated.legal_from, source=row.dated.source,
+            doubt=row.dated.doubt, by=None, at=at,
+        )  # fmt: skip
+    return {name: Tariff.objects.get(code=code) for name, code in codes.items()}
 
 
 def _member(market: Market, member: DemoMember, tariff: Tariff, at: datetime) -> None:
@@ -115,8 +108,11 @@ def _member(market: Market, member: DemoMember, tariff: Tariff, at: datetime) ->
     add_roof_and_battery(site, participant, given.pv_peak_w, given.battery)
     for device in member.devices:
         add_device(site, participant, device.key, device.parameters)
-    since = tariff.rows.values_list("valid_from", flat=True)[0]
-    assign_tariff(site=site, participant=participant, tariff=tariff, valid_from=since, by=None, at=at)
+    since = site.terms.values_list("valid_from", flat=True)[0]
+    expected = HOME_MONTH_WH if tariff.kind == Tariff.Kind.TIERED else 0
+    assign_tariff(
+        site=site, participant=participant, tariff=tariff, valid_from=since, expected_month_wh=expected, by=None, at=at
+    )
     admit(market, participant, given)
 
 

@@ -19,8 +19,8 @@ _BY_MARKET = (
     "trading_position", "trading_trade", "trading_order", "trading_command",
 )  # fmt: skip
 _BY_SITE = (
-    "tariffs_tariffassignment", "tariffs_siteterms", "tariffs_networkfee", "tariffs_ruleslock", "meters_device", "meters_reading", "meters_intervalrevision",
-    "meters_meteringpoint",
+    "tariffs_tariffassignment", "tariffs_siteterms", "tariffs_networkfee", "tariffs_ruleslock", "meters_device",
+    "meters_reading", "meters_intervalrevision", "meters_meteringpoint",
 )  # fmt: skip
 
 

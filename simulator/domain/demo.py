@@ -6,34 +6,33 @@ campus battery, the swap station and the homes with batteries have energy to sel
 storage buys back and the continuous tenants go on. Limits end just over the surplus price and just under the retail
 price less the network fee; orders are cut to the market's band when they are placed.
 
-Retail prices are those of decision 1279/QĐ-BCT (from 2025-05-10, ex VAT), with the time-of-use windows that are billed;
-a home's flat price is the average of the progressive tiers at 300 kWh a month.
+Retail prices are those of the shipped rulebook of Việt Nam, with the time-of-use windows that are billed. A member's
+tariff is a code there without its `vn-`; a home pays by tiers, as somebody who takes 300 kWh a month.
 """
 
 import csv
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 
 from simulator.domain.campus import MemberParams
-from simulator.domain.scene import Battery, Device, Instruction, Participant, Ramp, SwapStation, TariffRow
+from simulator.domain.scene import Battery, Device, Instruction, Participant, Ramp, SwapStation
 
 ZONES = ("campus", "park")
 # The numbers are W, Wh and đồng per kWh; an empty price: does not sell, does not buy, is not in the pool on that side.
 _MEMBERS = """\
 key,name,kind,shape,zone,tariff,mean_load_w,pv_peak_w,battery_wh,battery_w,sell_far,sell_near,buy_far,buy_near,ask,bid
-nha-b1,Nhà B1,household,home,campus,household,420,5000,5000,2500,2280,720,780,2330,860,2190
-nha-b2,Nhà B2,household,home,campus,household,380,4200,5000,2500,2250,740,760,2320,870,2180
-nha-b3,Nhà B3,household,home,campus,household,650,3300,0,0,2230,760,800,2310,880,2170
-nha-b4,Nhà B4,household,home,campus,household,310,6000,0,0,2200,730,750,2300,860,2160
-nha-b5,Nhà B5,household,home,campus,household,900,8000,10000,5000,2180,780,820,2290,900,2150
-nha-b6,Nhà B6,household,home,campus,household,540,0,0,0,,,810,2340,,2140
-nha-b7,Nhà B7,household,home,campus,household,470,4000,0,0,2160,750,770,2280,,
-nha-b8,Nhà B8,household,home,campus,household,360,3000,0,0,2140,770,790,2270,890,2130
-nha-b9,Nhà B9,household,home,campus,household,720,10000,10000,5000,2120,710,760,2260,850,2120
-nha-b10,Nhà B10,household,home,campus,household,590,0,0,0,,,830,2325,,2110
-ktx-1,Ký túc xá 1,dorm,dorm,campus,household,22000,45000,0,0,2200,800,820,2315,920,2200
-ktx-2,Ký túc xá 2,dorm,dorm,campus,household,28000,60000,0,0,2150,790,800,2305,910,2180
+nha-b1,Nhà B1,household,home,campus,residential,420,5000,5000,2500,2280,720,780,2330,860,2190
+nha-b2,Nhà B2,household,home,campus,residential,380,4200,5000,2500,2250,740,760,2320,870,2180
+nha-b3,Nhà B3,household,home,campus,residential,650,3300,0,0,2230,760,800,2310,880,2170
+nha-b4,Nhà B4,household,home,campus,residential,310,6000,0,0,2200,730,750,2300,860,2160
+nha-b5,Nhà B5,household,home,campus,residential,900,8000,10000,5000,2180,780,820,2290,900,2150
+nha-b6,Nhà B6,household,home,campus,residential,540,0,0,0,,,810,2340,,2140
+nha-b7,Nhà B7,household,home,campus,residential,470,4000,0,0,2160,750,770,2280,,
+nha-b8,Nhà B8,household,home,campus,residential,360,3000,0,0,2140,770,790,2270,890,2130
+nha-b9,Nhà B9,household,home,campus,residential,720,10000,10000,5000,2120,710,760,2260,850,2120
+nha-b10,Nhà B10,household,home,campus,residential,590,0,0,0,,,830,2325,,2110
+ktx-1,Ký túc xá 1,dorm,dorm,campus,residential,22000,45000,0,0,2200,800,820,2315,920,2200
+ktx-2,Ký túc xá 2,dorm,dorm,campus,residential,28000,60000,0,0,2150,790,800,2305,910,2180
 khoa-ky-thuat,Khoa Kỹ thuật,faculty,lab,campus,business-22kv,38000,180000,0,0,2600,820,880,4850,950,2600
 khoa-kinh-te,Khoa Kinh tế,faculty,faculty,campus,business-22kv,30000,150000,0,0,2500,800,870,4800,940,2550
 khoa-y,Khoa Y,faculty,lab,campus,business-22kv,45000,120000,0,0,2550,830,900,4880,960,2650
@@ -55,17 +54,8 @@ _CREDIT_VND = {
     "station": 30_000_000,
     "tenant": 400_000_000,
 }
-_PRICES = {
-    "production-22kv": (1190, 1833, 3398),
-    "business-22kv": (1609, 2887, 5025),
-    "business-lv": (1918, 3152, 5422),
-}
-_HOUSEHOLD_PRICE = 2465
-_IN_FORCE_FROM = date(2025, 5, 10)
-_MON_TO_SAT, _SUNDAY, _ALL_DAYS = frozenset(range(6)), frozenset({6}), frozenset(range(7))
-# Half hours from midnight, and off-peak 0, normal 1, peak 2.
-_WORKDAY_WINDOWS = ((0, 8, 0), (8, 19, 1), (19, 23, 2), (23, 34, 1), (34, 40, 2), (40, 44, 1), (44, 48, 0))
-_SUNDAY_WINDOWS = ((0, 8, 0), (8, 44, 1), (44, 48, 0))
+# What a home is expected to take from the grid in a month: it decides the tier that prices its intervals.
+HOME_MONTH_WH = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +118,3 @@ def _instruction(row: dict[str, str]) -> Instruction:
 
 def _ramp(far: str, near: str) -> Ramp | None:
     return Ramp(int(far), int(near)) if far else None
-
-
-@cache
-def demo_tariffs() -> tuple[TariffRow, ...]:
-    """The retail tariffs of the demo, đồng/kWh ex VAT."""
-    rows = [
-        TariffRow(tariff, first, last, days, prices[period], _IN_FORCE_FROM, None)
-        for tariff, prices in _PRICES.items()
-        for days, windows in ((_MON_TO_SAT, _WORKDAY_WINDOWS), (_SUNDAY, _SUNDAY_WINDOWS))
-        for first, last, period in windows
-    ]
-    rows.append(TariffRow("household", 0, 48, _ALL_DAYS, _HOUSEHOLD_PRICE, _IN_FORCE_FROM, None))
-    return tuple(rows)

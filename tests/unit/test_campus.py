@@ -1,16 +1,19 @@
 """The synthetic campus: plausible sun and loads, the same figures however they are asked for, and a lively market."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from simulator.domain.campus import EIU, CampusModel, MemberParams, UnknownShape
-from simulator.domain.demo import ZONES, demo_members, demo_tariffs
+from simulator.domain.demo import HOME_MONTH_WH, ZONES, demo_members
 from simulator.domain.loads import SHAPES
 from simulator.domain.noise import normal, stream, uniform, wandering
-from simulator.domain.scene.model import KINDS, Calendar
+from simulator.domain.scene.model import KINDS
 from simulator.domain.sun import Place, clear_sky_wm2, cos_zenith
+from tariffs.domain.compose import compose
+from tariffs.domain.windows import price_at
+from tariffs.shipped import reference
 
 MODEL = CampusModel(seed=2026)
 ROOF = MemberParams(mean_load_w=0, pv_peak_w=1000)
@@ -178,26 +181,16 @@ def test_the_demo_has_its_24_members() -> None:
 
 
 def test_the_demos_instructions_can_trade() -> None:
-    tariffs = demo_tariffs()
-    retail = {row.tariff: max(r.price for r in tariffs if r.tariff == row.tariff) for row in tariffs}
+    rows, on = compose(reference("vn"), {}, {}), date(2026, 6, 2)
     for member in demo_members():
         participant = member.participant
         sell, buy = participant.instruction.sell, participant.instruction.buy
-        assert buy is not None and buy.far_price < buy.near_price <= retail[participant.tariff] - 120
+        own = rows[f"vn-{participant.tariff}"]
+        retail = max(price_at(own, on, minute, HOME_MONTH_WH) for minute in range(0, 1_440, 30))
+        assert buy is not None and buy.far_price < buy.near_price <= retail - 120
         assert (sell is not None) == bool(participant.pv_peak_w or participant.battery or member.devices)
         if sell is not None:
             assert 671 < sell.near_price < sell.far_price
-
-
-def test_the_demos_tariffs_cover_every_half_hour_once() -> None:
-    tariffs = demo_tariffs()
-    calendar = Calendar("Asia/Ho_Chi_Minh", 30, datetime(2026, 6, 1, tzinfo=UTC).date(), 7)
-    for tariff in {row.tariff for row in tariffs}:
-        covered = np.zeros((7, 48), dtype=int)
-        for row in tariffs:
-            if row.tariff == tariff:
-                covered[calendar.days_of(row), row.from_slot : row.to_slot] += 1
-        assert (covered == 1).all(), tariff
 
 
 def test_the_demo_has_surplus_and_demand_by_day_and_storage_by_night() -> None:
