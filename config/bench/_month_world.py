@@ -2,9 +2,9 @@
 
 `month_world(10_000, 30)` gives a database with 10,000 participants and the 1,440 half hours of June 2026, all traded
 and settled by the operations of the product itself. The first call builds it, which takes minutes. It stays in the
-cluster of DATABASE_URL, named by its size and by what makes it, e.g. `wb_month_10000_30_1f0c9a7d`. Migrations that came
-since are applied to it, as to anybody's data; where one that it has was changed, or the builder was, it is built anew
-and the old one dropped. With `copy=True` the work is on a copy, which is dropped at the end.
+cluster of DATABASE_URL, named by its size and by what makes it, the builder and every migration, e.g.
+`wb_month_10000_30_1f0c9a7d`; where one of them changes it is built anew and the old one dropped. With `copy=True` the
+work is on a copy, dropped at the end. WATTBOURSE_BENCH_WORLD names a database to use as it is, migrated, instead.
 """
 
 import ast
@@ -36,7 +36,7 @@ Told = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class MonthWorld:
     """A world that is open: its database, its size, and what was noted when it was built (`build_seconds`,
-    `database_bytes`, `migrations`) or copied (`copy_seconds`)."""
+    `database_bytes`) or copied (`copy_seconds`)."""
 
     database: str
     participants: int
@@ -51,10 +51,11 @@ def month_world(participants: int = 10_000, days: int = 30, *, copy: bool = Fals
     Raises BenchmarkError where Django is set up already, or the building fails.
     """
     server = os.environ["DATABASE_URL"]
-    name = f"{PREFIX}_{participants}_{days}_{_hash_of_builders()}"
+    name = os.environ.get("WATTBOURSE_BENCH_WORLD") or name_of(participants, days)
     with psycopg.connect(_at(server, "postgres"), autocommit=True) as administration:
-        _drop_old(administration, f"{PREFIX}_{participants}_{days}_", name)
-        told = _told(administration, name) or _build(administration, server, name, participants, days)
+        if name == name_of(participants, days):
+            _drop_old(administration, f"{PREFIX}_{participants}_{days}_", name)
+        told = _noted(administration, name) or _build(administration, server, name, participants, days)
         database = _copied(administration, name, told) if copy else name
         os.environ["DATABASE_URL"] = _at(server, database)
         try:
@@ -71,33 +72,22 @@ def _at(server: str, database: str) -> str:
     return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
 
 
-def _hash_of_builders() -> str:
+def name_of(participants: int, days: int) -> str:
+    """What a world of this size is called today."""
     digest = hashlib.sha256()
     for name in BUILDERS:
         digest.update(ast.dump(ast.parse((FOLDER / name).read_bytes())).encode())  # not its comments or its layout
-    return digest.hexdigest()[:8]
+    for file in sorted(REPOSITORY.glob("*/migrations/[0-9]*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return f"{PREFIX}_{participants}_{days}_{digest.hexdigest()[:8]}"
 
 
-def migrations() -> dict[str, str]:
-    """Every migration on disk with the hash of its text."""
-    files = sorted(REPOSITORY.glob("*/migrations/[0-9]*.py"))
-    return {f"{f.parts[-3]}.{f.stem}": hashlib.sha256(f.read_bytes()).hexdigest()[:16] for f in files}
-
-
-def _told(administration: psycopg.Connection, name: str) -> Told | None:
-    """What was noted of a finished world whose migrations are still those on disk; None where there is none."""
+def _noted(administration: psycopg.Connection, name: str) -> Told | None:
+    """What was noted when the world was built; None where there is none."""
     found = administration.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", (name,)
     ).fetchone()
-    if found is None:
-        return None
-    told: Told = json.loads(found[0])
-    now = migrations()
-    if any(now.get(migration) != digest for migration, digest in told["migrations"].items()):
-        sys.stderr.write(f"A migration of {name} has changed since; it is built anew.\n")
-        _drop(administration, name)
-        return None
-    return told
+    return None if found is None else dict(json.loads(found[0]))
 
 
 def _drop_old(administration: psycopg.Connection, prefix: str, current: str) -> None:
@@ -123,7 +113,7 @@ def _drop(administration: psycopg.Connection, name: str) -> None:
 def _build(administration: psycopg.Connection, server: str, name: str, participants: int, days: int) -> Told:
     """Built under a name of its own, which is taken only once all of it is there."""
     sys.stderr.write(f"Building {name}: {participants} participants, {days} days; kept for the next time.\n")
-    building, started, made_from = f"{name}_building", time.perf_counter(), migrations()
+    building, started = f"{name}_building", time.perf_counter()
     _drop(administration, building)
     administration.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(building)))
     # A build that is killed is begun anew, so nothing of it need be on disk before the end.
@@ -138,7 +128,6 @@ def _build(administration: psycopg.Connection, server: str, name: str, participa
     told = {
         "build_seconds": round(time.perf_counter() - started, 1),
         "database_bytes": _size(administration, building),
-        "migrations": made_from,
     }
     _set(administration, building, sql.SQL("RENAME TO {}").format(sql.Identifier(name)))
     note = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(json.dumps(told)))
