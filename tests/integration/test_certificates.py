@@ -317,7 +317,7 @@ def test_stored_sun_is_certified_with_where_it_was_charged(world: World) -> None
 
 
 def test_a_correction_of_the_charge_reaches_the_discharge(world: World) -> None:
-    """The charging interval had 1,500 Wh of sun only, 1,000 of them exported: 474 of the 2,109 Wh drawn are sun, so 449 of 2,000."""
+    """The charging interval had 1,500 Wh of sun, 1,000 exported: 474 of 2,109 Wh drawn are sun, so 449 of 2,000."""
     first, second = stored_day(world)
     issue_due(world.market, AT)
     sub_read(world, {"PV-roof": (0, 1_500)})
