@@ -1,9 +1,10 @@
 """What was settled keeps its rules: refused in words by the operations, and by the database behind their back."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Participant
 from meters.models import Site
@@ -151,3 +152,34 @@ def test_the_database_refuses_what_passes_the_operations_by(site: Site, tariff: 
     TariffRow.objects.update(valid_to=NEXT, doubt="Read in two places.")
     VatRate.objects.update(valid_to=date(2027, 1, 1))
     assert TariffRow.objects.get().valid_to == NEXT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_under_way_is_there_when_settlement_reads(site: Site, tariff: Tariff) -> None:
+    """Settlement of a new day waits for a change that has begun, and the change is refused once the day is noted."""
+    noted = threading.Event()
+
+    def settle() -> None:
+        lock_rules(site.pk, NEXT)
+        noted.set()
+        connection.close()
+
+    worker = threading.Thread(target=settle)
+    with transaction.atomic():
+        set_terms(site=site, valid_from=NEXT, surplus_price=700, network_fee=120, by=None, at=AT)
+        worker.start()
+        while not _somebody_waits():
+            assert not noted.is_set()
+    worker.join()
+    assert noted.is_set() and SiteTerms.objects.get(valid_from=NEXT).surplus_price == 700
+    with pytest.raises(RulesSettled):
+        set_terms(site=site, valid_from=NEXT, surplus_price=800, network_fee=120, by=None, at=AT)
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock' AND query LIKE '%%tariffs_ruleslock%%')"
+        )
+        return bool(cursor.fetchone()[0])
