@@ -139,7 +139,7 @@ def _by_producer(certificates: Iterable[CertificateRow], language: Language) -> 
             sums[row.producer, row.origin][COUNTED[row.state]] += row.quantity_wh
     return [
         {"producer": producer, "origin": origin}
-        | {state: _kwh(parts[state], language) for state in ("retired", "held", "locked")}
+        | {state: _kwh(parts[state], language) if parts[state] else "–" for state in ("retired", "held", "locked")}
         for (producer, origin), parts in sorted(sums.items())
     ]
 
