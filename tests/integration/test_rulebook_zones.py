@@ -1,20 +1,25 @@
 """Network fees by zone pair in clearing, and the renter's cap at the door and in the pool."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from planning.domain.forecast import Energy
+from planning.operations import plan
 from settlement.models import LedgerEntry, ParticipantResult, SettlementRun, TradeResult
 from settlement.operations import settle
 from settlement.operations.recompute import recompute
+from simulator.loading import load
+from simulator.scene import load_scene
 from tariffs.domain.windows import Window
-from tariffs.models import Tariff
+from tariffs.models import SiteTerms, Tariff
 from tariffs.operations import assign_tariff, replace_rows, set_network_fee, set_terms
 from tests.factories import NOON, make_market, make_participants, open_contracts
 from tests.settlement_world import FIRST_DAY, HALF_HOUR, TUESDAY_TEN, World, make_world
 from trading.domain.messages import BUY, IOC, New
-from trading.models import Admission
-from trading.operations import submit
+from trading.models import Admission, Order
+from trading.operations import submit, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 END = TUESDAY_TEN + HALF_HOUR
@@ -152,3 +157,21 @@ def test_a_bid_may_reach_retail_less_the_cheapest_way_to_its_zone() -> None:
     k = open_contracts(market)[0].pk
     orders = [New(party.pk, f"{price}", k, BUY, 100, price) for price in (2_960, 2_961)]
     assert [r.bound for r in submit(market.pk, orders, by=None, at=NOON)] == [None, 2_960]
+
+
+def test_a_renters_standing_instruction_bids_no_more_than_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planning.prices._books", {})
+    scene = load_scene(Path(__file__).parents[2] / "docs/formats/scene-example")
+    at = scene.calendar.starts_at + timedelta(hours=10)
+    loaded = load(scene, "p")
+    tick(loaded.market.pk, at)
+    tenant = loaded.participants[2]
+    Admission.objects.filter(participant=tenant).update(renter=True)
+    SiteTerms.objects.filter(site=loaded.site).update(renter_cap_price=1_000)
+
+    def in_need(_market, _participants, starts, _at):
+        return {(tenant.pk, start): Energy(load_wh=8_000, generation_wh=0) for start in starts}
+
+    assert plan(loaded.market.pk, at, forecaster=in_need).refused == 0
+    prices = set(Order.objects.filter(participant=tenant, side=BUY).values_list("price", flat=True))
+    assert prices and max(prices) <= 1_000
