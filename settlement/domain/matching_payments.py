@@ -15,7 +15,7 @@ to.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from settlement.domain.references import find_references, squeezed
@@ -33,6 +33,10 @@ class OpenDocument:
     open_dong: int
     due_on: date
     names: tuple[str, ...] = ()
+
+    def named(self, names: tuple[str, ...]) -> "OpenDocument":
+        """The same, with what its payer may be called in a transfer: names, code, bank account."""
+        return replace(self, names=names)
 
 
 @dataclass(frozen=True, slots=True)

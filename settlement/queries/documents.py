@@ -49,11 +49,12 @@ def referenced_documents(site_id: int, references: Collection[str], *, lock: boo
     return {document.reference: document for document in as_documents(locked)}
 
 
-def as_documents(rows: Iterable[Invoice]) -> tuple[OpenDocument, ...]:
-    """What is open on each, read after its row and so after anybody who held it."""
+def as_documents(rows: Iterable[Invoice], allocations: QuerySet[Allocation] | None = None) -> tuple[OpenDocument, ...]:
+    """What is open on each after these allocations (else all), read after its row and so after anybody who held it."""
     invoices = list(rows)
+    counted = Allocation.objects.all() if allocations is None else allocations
     paid = dict(
-        Allocation.objects.filter(invoice_id__in=[invoice.pk for invoice in invoices])
+        counted.filter(invoice_id__in=[invoice.pk for invoice in invoices])
         .values_list("invoice_id")
         .annotate(Sum("amount_dong"))
     )
