@@ -38,7 +38,8 @@ def compose(rulebook: Rulebook, held: dict[str, list[Window]], kinds: dict[str, 
             own = held.get(prices.tariff, [])
             made.setdefault(prices.tariff, []).extend(_rows(prices, kinds[prices.tariff], billed, own))
     if billed and not rulebook.prices:
-        made = {code: _rewindowed(rows, billed) for code, rows in held.items() if kinds.get(code) == "tou"}
+        tou = {code: _rewindowed(rows, billed) for code, rows in held.items() if kinds.get(code) == "tou"}
+        made = {code: rows for code, rows in tou.items() if rows}
     for code, rows in made.items():
         mistakes += [Mistake(p.code, f"tariff {code}", p.sentence) for p in check_rows(rows)] if rows else []
         if not rows:
@@ -103,7 +104,8 @@ def _repriced(prices: Prices, held: Sequence[Window]) -> Iterator[Window]:
 
 
 def _rewindowed(held: Sequence[Window], billed: Sequence[WindowSet]) -> list[Window]:
-    """The prices that the tariff has from the day of the new windows on, at the new hours."""
+    """The prices that the tariff has from the day of the new windows on, at the new hours; none where it has no prices
+    then, or not for these periods."""
     made = []
     for windows in billed:
         for span in spans_of(held):
@@ -111,7 +113,8 @@ def _rewindowed(held: Sequence[Window], billed: Sequence[WindowSet]) -> list[Win
             if common is None:
                 continue
             valid = {row.period: row for row in held if row.is_valid(common[0])}
-            made += [_moved(valid[hours.period], hours, common) for hours in windows.hours if hours.period in valid]
+            if all(hours.period in valid for hours in windows.hours):
+                made += [_moved(valid[hours.period], hours, common) for hours in windows.hours]
     return made
 
 

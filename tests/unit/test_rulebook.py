@@ -235,11 +235,15 @@ def test_new_prices_take_the_windows_that_a_tariff_has() -> None:
 def test_new_windows_take_the_prices_that_tariffs_have() -> None:
     """The day when 963/QĐ-BCT is billed: peak moves to the evening, and prices stay."""
     held = compose(reference("vn"), {}, {})
+    held |= {
+        "ended": [Window(127, 0, 1_440, 1, date(2026, 1, 1), date(2026, 2, 1), "peak")],
+        "one-price": [Window(127, 0, 1_440, 1, date(2026, 1, 1))],
+    }
     tables = load("vn")
     pending = next(row for row in tables["windows"] if row["code"] == "decision-963-2026")
     new = parse(HEAD | {"windows": [{**pending, "billed_from": "2027-01-01"}]})
     kinds = {head.code: head.kind for head in reference("vn").tariffs}
-    made = compose(new, held, kinds)
+    made = compose(new, held, kinds | {"ended": "tou", "one-price": "tou"})
     assert set(made) == {code for code, kind in kinds.items() if kind == "tou"}
     rows = joined(held["vn-production-22kv"], made["vn-production-22kv"])
     assert check_rows(rows) == []
