@@ -96,11 +96,12 @@ def _differences(month: Month, issued: Issued) -> list[Line]:
     return lines
 
 
-def _order(key: Key) -> tuple[int | str, ...]:
-    """Bought before fees, stretches by date, then by price; None counts as the lowest."""
-    told = ("" if value is None else value for value in (key.since.isoformat(), key.period))
-    numbers = (-1 if value is None else value for value in (key.tier_from_wh, key.price, key.vat_bp))
-    return (LINE_KINDS.index(key.kind), *told, *numbers)
+def _order(key: Key) -> tuple[object, ...]:
+    """Bought before fees, stretches by date, then by price; None comes first. No two keys are equal in it, so that the
+    same lines always make the same document."""
+    numbers = (key.tier_from_wh, key.price, key.vat_bp, key.tier_to_wh)
+    told = ((value is not None, value or 0) for value in numbers)
+    return (LINE_KINDS.index(key.kind), key.since, key.period, *told, key.until)
 
 
 def _vat(month: Month, issued: Issued) -> list[VatSum]:

@@ -3,7 +3,7 @@
 What a run charges inside an interval is final for everything but three things that only a whole month knows: the tiers
 of a tiered tariff, the charge on the month's highest half hour, and the platform's fee. A line is known by its key:
 what it is for, at which price, at which VAT, in which stretch of days. A change of price or VAT inside the month makes
-two stretches, hence two lines.
+two stretches, hence two lines; tiers shrink to the days of theirs (`tariffs.domain.tiers`).
 
 Example: a shop on time of use takes 10,000 Wh at 3,152 and 4,000 Wh at 5,422 from the grid: two `grid_import` lines of
 31,520,000 and 21,688,000 milli-đồng. A home on tiers takes 120,000 Wh that runs charged at 2,380; its lines are 50,000
@@ -15,11 +15,11 @@ documents: owed by the participant is positive; a quantity is positive in either
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from tariffs.domain.tiers import Tier, TierSpan, split
+from tariffs.domain.tiers import Tier, TierShare, TierSpan, split
 from tariffs.domain.windows import TIER, Window
 
 WH_PER_KWH = 1_000
@@ -55,7 +55,8 @@ POSTED = {
 
 class Figure(NamedTuple):
     """What a participant moved on a day. `pmax` has its W in `energy_wh`; `grid_only` is what the day would have come
-    to on the grid alone."""
+    to on the grid alone, with all that the meters took (−) in `energy_wh` and, on tiers, the price it was reckoned at.
+    """
 
     on: date
     kind: str
@@ -134,13 +135,19 @@ class Month:
     """A participant's month: its lines, what it owes beside what runs have posted, and the grid alone to compare with.
 
     `beyond_runs` has the ledger categories `tier`, `capacity` and `platform_fee` in milli-đồng owed. `grid_only` is in
-    milli-đồng received (mostly negative), `cash` likewise what the runs and those categories come to.
+    milli-đồng received (mostly negative), tiers and capacity included, as the grid would have charged them on all that
+    the meters took; `cash` likewise what the runs and those categories come to.
     """
 
     lines: dict[Key, Amount]
     beyond_runs: dict[str, int]
     grid_only_millidong: int
     cash_millidong: int
+
+
+def empty_month() -> Month:
+    """A month in which nothing was moved."""
+    return Month({}, {"tier": 0, "capacity": 0, "platform_fee": 0}, 0, 0)
 
 
 def month_of(
@@ -158,9 +165,11 @@ def month_of(
 
 class _Builder:
     def __init__(self, rules: MonthRules, tariffs: Sequence[TariffStretch], taxed_seller: bool) -> None:
-        self.rules, self.tariffs, self.taxed_seller = rules, tariffs, taxed_seller
+        self.rules, self.taxed_seller = rules, taxed_seller
+        self.tariffs = [part for stretch in tariffs for part in _cut_at_vat(stretch, rules.vat["electricity"])]
         self.lines: dict[Key, Amount] = defaultdict(Amount)
-        self.tiered_wh = [0] * len(tariffs)
+        self.tiered_wh = [0] * len(self.tariffs)
+        self.alone_wh = [0] * len(self.tariffs)
         self.tiered_posted = 0
         self.bought_wh: dict[Stretch, int] = defaultdict(int)
         self.pmax_w = 0
@@ -172,16 +181,24 @@ class _Builder:
         if figure.kind == "pmax":
             self.pmax_w = max(self.pmax_w, figure.energy_wh)
         elif figure.kind == "grid_only":
-            self.grid_only += figure.amount_millidong
+            self._take_grid_only(figure)
         else:
             self.any = True
             self.posted += figure.amount_millidong
             self._line(figure)
 
+    def _take_grid_only(self, figure: Figure) -> None:
+        """On tiers, runs reckoned at one tier's price; that part is taken out and left to `_alone`."""
+        self.grid_only += figure.amount_millidong
+        number = self._tier_number(figure.on)
+        if number is not None:
+            self.grid_only -= figure.energy_wh * figure.price
+            self.alone_wh[number] -= figure.energy_wh
+
     def _line(self, figure: Figure) -> None:
         wh = figure.energy_wh if figure.kind in SOLD else -figure.energy_wh
         if figure.kind in ("local_bought", "pool_bought"):
-            self.bought_wh[_stretch(self.rules.platform_price, figure.on)] += wh
+            self.bought_wh[self._platform_stretch(figure.on)] += wh
         number = self._tariff_number(figure.on)
         if figure.kind == "grid_import" and number is not None and self.tariffs[number].tiered:
             self.tiered_wh[number] += wh
@@ -215,35 +232,42 @@ class _Builder:
     def _tariff_number(self, on: date) -> int | None:
         return next((n for n, stretch in enumerate(self.tariffs) if stretch.since <= on <= stretch.until), None)
 
+    def _tier_number(self, on: date) -> int | None:
+        number = self._tariff_number(on)
+        return number if number is not None and self.tariffs[number].tiered else None
+
     def month(self) -> Month:
         beyond = {"tier": self._tiers(), "capacity": self._capacity(), "platform_fee": self._platform()}
         return Month(
             {key: amount for key, amount in self.lines.items() if amount.quantity or amount.millidong},
             beyond,
-            self.grid_only,
+            self.grid_only - sum(share.amount_millidong for share in self._shares(self.alone_wh)) - beyond["capacity"],
             self.posted - sum(beyond.values()),
         )
 
     def _tiers(self) -> int:
         """Adds the tiers' lines; what they come to beyond what the runs charged."""
         owed = 0
-        for span, wh in self._tier_spans():
-            days = (self.rules.last - self.rules.first).days + 1
-            for share in split([wh], [span], days):
-                until = share.end_on - timedelta(days=1)
-                vat = self._vat("tier_import", share.first_on)
-                bounds = share.from_wh, share.to_wh
-                key = Key("tier_import", share.first_on, until, TIER, *bounds, share.price, vat.value)
-                self.lines[key].add(share.wh, share.amount_millidong)
-                owed += share.amount_millidong
+        for share in self._shares(self.tiered_wh):
+            until = share.end_on - timedelta(days=1)
+            vat = self._vat("tier_import", share.first_on)
+            key = Key(
+                "tier_import", share.first_on, until, TIER, share.from_wh, share.to_wh, share.price, vat.value
+            )  # fmt: skip
+            self.lines[key].add(share.wh, share.amount_millidong)
+            owed += share.amount_millidong
         return owed - self.tiered_posted
 
-    def _tier_spans(self) -> Iterable[tuple[TierSpan, int]]:
-        for stretch, wh in zip(self.tariffs, self.tiered_wh, strict=True):
-            if stretch.tiered and wh:
-                tiers = sorted((row.tier_from_wh, row.tier_to_wh, row.price) for row in stretch.rows)
-                span = TierSpan(stretch.since, stretch.until + timedelta(days=1), tuple(Tier(*tier) for tier in tiers))
-                yield span, wh
+    def _shares(self, wh: Sequence[int]) -> list[TierShare]:
+        """Over the tiers: the Wh of each stretch of `tariffs` (k), of which those without tiers do not count.
+
+        Stretches without use count too, because the bounds of the others are what they leave of the month.
+        """
+        tiered = [number for number, stretch in enumerate(self.tariffs) if stretch.tiered]
+        if not any(wh[number] for number in tiered):
+            return []
+        spans = [_span(self.tariffs[number]) for number in tiered]
+        return split([wh[number] for number in tiered], spans, (self.rules.last - self.rules.first).days + 1)
 
     def _capacity(self) -> int:
         """The charge on the month's highest half hour, by the tariff at the month's end."""
@@ -255,6 +279,12 @@ class _Builder:
         key = Key("capacity", self.rules.first, self.rules.last, "", None, None, price, vat.value)
         self.lines[key].add(self.pmax_w, self.pmax_w * price)
         return self.pmax_w * price
+
+    def _platform_stretch(self, on: date) -> Stretch:
+        """The days around this one with its fee and, where there is a fee, its VAT."""
+        fee = _stretch(self.rules.platform_price, on)
+        vat = self._vat("platform_fee", on) if fee.value else fee
+        return Stretch(max(fee.since, vat.since), min(fee.until, vat.until), fee.value)
 
     def _platform(self) -> int:
         owed = 0
@@ -271,6 +301,23 @@ class _Builder:
             self.lines[key].add(1, fee * WH_PER_KWH)
             owed += fee * WH_PER_KWH
         return owed
+
+
+def _cut_at_vat(stretch: TariffStretch, vat: Sequence[Stretch]) -> Iterable[TariffStretch]:
+    """A stretch on tiers in as many parts as it has VAT rates; any other is charged by price and stays whole."""
+    if not stretch.tiered:
+        return [stretch]
+    both = ((max(stretch.since, rate.since), min(stretch.until, rate.until)) for rate in vat)
+    return [replace(stretch, since=since, until=until) for since, until in both if since <= until]
+
+
+def _span(stretch: TariffStretch) -> TierSpan:
+    tiers = sorted((Tier(row.tier_from_wh, row.tier_to_wh, row.price) for row in stretch.rows), key=_from_wh)
+    return TierSpan(stretch.since, stretch.until + timedelta(days=1), tuple(tiers))
+
+
+def _from_wh(tier: Tier) -> int:
+    return tier.from_wh
 
 
 def _stretch(stretches: Sequence[Stretch], on: date) -> Stretch:
