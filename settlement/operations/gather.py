@@ -14,11 +14,11 @@ import numpy as np
 from django.db import connection
 
 from meters.columns import IntArray, distinct, read_columns
-from meters.queries import current_readings, output_since, reading_revision, sub_metered_output
-from settlement.domain.calendar import month_start
+from meters.queries import current_readings, reading_revision, sub_metered_output
 from settlement.domain.interval import Interval, aligned
 from settlement.models import SettlementRun
 from settlement.operations.errors import SettlementError
+from settlement.operations.surplus import output_wh, paid_wh
 from settlement.operations.zones import zones_of
 from settlement.queries.disputes import compensation_frozen
 from tariffs.queries import NO_PRICE, NoTerms, Terms, retail_price_array, terms_at, zone_fees
@@ -178,29 +178,13 @@ def _surplus_caps(contract: ContractRow, terms: Terms, ids: IntArray, export_wh:
     exporters = ids[export_wh > 0]
     if terms.surplus_cap_pct is None or not len(exporters):
         return np.ma.masked_all(len(ids), dtype=np.int64)
-    month = month_start(contract.delivery_start.astimezone(contract.zone).date(), contract.zone)
-    owners, output_wh = output_since(contract.site_id, month, contract.delivery_end, exporters.tolist())
-    paid = _paid_since(contract, month, exporters)
-    paid_wh = aligned(ids, paid["participant"], paid["wh"]).filled(0)
-    allowed = aligned(ids, owners, output_wh * terms.surplus_cap_pct // 100)
-    return np.ma.maximum(allowed - paid_wh, 0)
-
-
-_PAID = """
-    SELECT r.participant_id, sum(r.grid_export_wh - r.unpaid_spill_wh)::bigint FROM trading_contract c
-    CROSS JOIN LATERAL (
-        SELECT coalesce(results_of_id, id) AS run FROM settlement_settlementrun
-        WHERE contract_id = c.id ORDER BY number DESC LIMIT 1
-    ) last JOIN settlement_participantresult r ON r.run_id = last.run
-    WHERE c.market_id = %s AND c.delivery_start >= %s AND c.delivery_start < %s AND r.participant_id = ANY(%s)
-    GROUP BY r.participant_id ORDER BY r.participant_id
-"""
-
-
-def _paid_since(contract: ContractRow, month: datetime, exporters: IntArray) -> dict[str, IntArray]:
-    values = (contract.market_id, month, contract.delivery_start, exporters.tolist())
-    with connection.cursor() as cursor:
-        return read_columns(cursor, _PAID, values, ("participant", "wh"))
+    where = (contract.on, contract.zone)
+    made = output_wh(contract.site_id, *where, contract.delivery_end, exporters)
+    owners = exporters[~np.ma.getmaskarray(made)]
+    if not len(owners):
+        return np.ma.masked_all(len(ids), dtype=np.int64)
+    paid = paid_wh(contract.market_id, *where, contract.delivery_start, owners)
+    return aligned(ids, owners, np.maximum(made.compressed() * terms.surplus_cap_pct // 100 - paid, 0))
 
 
 def _above_generation(contract: ContractRow, ids: IntArray, export_wh: IntArray) -> IntArray:
