@@ -274,3 +274,15 @@ def test_the_command_names_every_mistake(tmp_path) -> None:
     assert all(code in str(refused.value) for code in ("bad_country", "not_whole", "field_missing"))
     with pytest.raises(CommandError, match="no_such_rulebook"):
         call_command("load_rulebook", "atlantis")
+
+
+def test_the_new_hours_are_billed_from_the_day_that_two_people_agree_on(site: Site, people) -> None:
+    pending = next(row for row in load("vn")["windows"] if row["code"] == "decision-963-2026")
+    change = propose(people[0], HEAD | {"windows": [{**pending, "billed_from": TOMORROW}]})
+    (mill,) = change.impact["sites"][0]["participants"]
+    assert mill["effect_dong"] == 1_833 - 3_398  # 10:00 is no peak any more
+    approve_change(change=change, by=people[1], at=NOW)
+    party = Participant.objects.get(code="mill").pk
+    evening = datetime(2026, 6, 10, 14, 0, tzinfo=UTC)  # 21:00
+    prices = [retail_prices(site.pk, [party], evening + timedelta(days=day))[party] for day in (0, 1)]
+    assert prices == [1_833, 3_398]
