@@ -9,6 +9,7 @@ apart) is a node of its own. Who may look is decided by the page: `policies.may_
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -173,14 +174,15 @@ def _less(now: _Part | None, before: _Part | None) -> _Part:
 
 def _parts(invoice: Invoice, line: InvoiceLine, zone: ZoneInfo, close: MonthClose) -> dict[int, _Part]:
     sign = -1 if line.kind in SOLD else 1
-    values = {
+    values: dict[str, Any] = {
         "market": invoice.market_id, "participant": invoice.participant_id, "price": line.price or 0,
         "last_run": close.last_run_id, "start": day_bounds(line.since, zone).start,
         "end": day_bounds(line.until, zone).end,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_INTERVALS.format(part=_PARTS[line.kind]), values)
-        return {row[0]: _Part(*row[:5], sign * row[5]) for row in cursor.fetchall()}
+        rows: list[Any] = cursor.fetchall()
+    return {contract: _Part(contract, *rest, sign * amount) for contract, *rest, amount in rows}
 
 
 def _days(reader: Reader, parts: list[_Part], zone: ZoneInfo) -> list[Node]:

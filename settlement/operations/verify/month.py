@@ -9,15 +9,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from settlement.domain.calendar import month_after
+from settlement.models import Invoice, MonthClose
 from settlement.operations.gather import ContractRow
-from settlement.operations.verify.interval import Checked, Ledger, check_interval
+from settlement.operations.verify.documents import check_documents, check_numbers
+from settlement.operations.verify.figures import check_figures
+from settlement.operations.verify.interval import Checked, Cleared, Ledger, check_interval
 from settlement.operations.verify.report import Difference, Verification
 from settlement.process import set_up
 from trading.models import Contract, Market
@@ -26,6 +29,8 @@ from units.interval import day_bounds
 
 Progress = Callable[[int, int], None]
 Part = tuple[Counter[str], list[Difference]]
+Task = tuple[Callable[..., Part], tuple[Any, ...]]
+AT_ONCE = 500
 BEFORE_DELIVERY = (
     Contract.State.SCHEDULED, Contract.State.CALL, Contract.State.CONTINUOUS, Contract.State.CLOSED,
     Contract.State.DELIVERED,
@@ -35,32 +40,46 @@ BEFORE_DELIVERY = (
 def verify_month(market: Market, month: date, progress: Progress | None = None, *, processes: int = 1) -> Verification:
     """Holds everything of a market's month (`month`: its first day) against what it follows from.
 
-    `progress` hears of (days done, days). With more than one process each has its own connection to the database.
+    `progress` hears of (parts done, parts): days, and documents by the hundred. With more than one process each has its
+    own connection to the database.
     """
     started = time.perf_counter()
     found = Verification(market.code, month)
-    days = [month + timedelta(days=n) for n in range((month_after(month, 1) - month).days)]
-    for number, part in enumerate(_parts(market, days, processes), start=1):
+    tasks = _tasks(market, month)
+    for number, part in enumerate(_parts(tasks, processes), start=1):
         found.add(*part)
         if progress is not None:
-            progress(number, len(days))
+            progress(number, len(tasks))
+    found.add(Counter(), check_numbers(market.site_id))
     found.differences.sort(key=lambda each: each.where)
     found.seconds = time.perf_counter() - started
     return found
 
 
-def _parts(market: Market, days: list[date], processes: int) -> Iterable[Part]:
+def _tasks(market: Market, month: date) -> list[Task]:
+    """The month's days, then the documents of its closes, some participants at a time."""
+    days = [month + timedelta(days=n) for n in range((month_after(month, 1) - month).days)]
+    tasks: list[Task] = [(verify_day, (market.pk, on)) for on in days]
+    for close in MonthClose.objects.filter(market=market, month=month, state__in=("approved", "issued")):
+        ids = list(
+            Invoice.objects.filter(close=close).order_by("participant_id").distinct("participant_id")
+            .values_list("participant_id", flat=True)
+        )  # fmt: skip
+        tasks += [(check_documents, (close.pk, ids[n : n + AT_ONCE])) for n in range(0, len(ids), AT_ONCE)]
+    return tasks
+
+
+def _parts(tasks: list[Task], processes: int) -> Iterable[Part]:
     if processes == 1:
-        yield from (verify_day(market.pk, on) for on in days)
+        yield from (work(*given) for work, given in tasks)
         return
-    with ExitStack() as stack:
-        pool = stack.enter_context(
-            ProcessPoolExecutor(
-                processes, multiprocessing.get_context("spawn"), set_up, (connection.settings_dict["NAME"],)
-            )
-        )
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        yield from (done.result() for done in as_completed([pool.submit(verify_day, market.pk, on) for on in days]))
+    context, database = multiprocessing.get_context("spawn"), connection.settings_dict["NAME"]
+    with ProcessPoolExecutor(processes, context, set_up, (database,)) as pool:
+        pending = [pool.submit(work, *given) for work, given in tasks]
+        try:
+            yield from (done.result() for done in as_completed(pending))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def verify_day(market_id: int, on: date) -> Part:
@@ -69,14 +88,16 @@ def verify_day(market_id: int, on: date) -> Part:
     day = day_bounds(on, ZoneInfo(market.site.timezone))
     counts, differences = _check_log(market, on, day.start, day.end)
     ledger = Ledger(market_id)
+    cleared: list[Cleared] = []
     for contract in contracts_between(market, day.start, day.end):
         checked: Checked = check_interval(contract, ledger)
         counts.update(checked.counts)
         differences += checked.differences
-    return counts, differences
+        cleared += checked.cleared
+    return counts, differences + check_figures(market_id, on, ledger, cleared)
 
 
-def contracts_between(market: Market, start: object, end: object) -> list[ContractRow]:
+def contracts_between(market: Market, start: datetime, end: datetime) -> list[ContractRow]:
     """The cleared contracts whose delivery begins in [start, end), in order."""
     rows = Contract.objects.filter(market=market, delivery_start__gte=start, delivery_start__lt=end)
     fields = ("id", "delivery_start", "delivery_end", "force_majeure")
@@ -90,7 +111,7 @@ def contracts_between(market: Market, start: object, end: object) -> list[Contra
     ]
 
 
-def _check_log(market: Market, on: date, start: object, end: object) -> Part:
+def _check_log(market: Market, on: date, start: datetime, end: datetime) -> Part:
     found = audit_deliveries(market.pk, start, end)
     counts = Counter(commands=found.commands, orders=found.orders, trades=found.trades)
     return counts, [Difference("log_differs", on.isoformat(), {"told": line}) for line in found.differences]
