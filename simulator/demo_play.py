@@ -17,7 +17,7 @@ from django.db.models import Max
 from accounts.models import Participant
 from meters.models import Reading
 from planning.domain.forecast import Energy
-from simulator.demo_seed import MODEL, SEED
+from simulator.demo_history import MODEL, SEED
 from simulator.domain.demo import demo_members
 from simulator.hands import Hands
 from simulator.world import World

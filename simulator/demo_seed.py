@@ -1,19 +1,21 @@
-"""Setting the demo up, once: site, market, members, logins, tariffs, and a few days of readings to forecast from.
+"""Setting the demo up, once: site, market, members, logins, tariffs, papers, and some days of readings.
 
 Everything is looked for before it is made, and the readings are recorded last, so that a start that was broken off is
 completed by the next one.
 """
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from accounts.models import Membership, Participant, User
 from accounts.operations import add_membership, create_user
-from meters.models import Reading, Site
-from meters.operations import NewReading, record_readings
-from simulator.domain.campus import EIU, CampusModel
+from meters.models import MeteringPoint, Reading, Site
+from meters.operations import record_readings
+from simulator.demo_history import INTERVAL_MINUTES, MODEL_ZONE, TIMEZONE, readings_at, starts_between
+from simulator.demo_papers import add_issuer, add_papers
+from simulator.demo_past import past
+from simulator.domain.campus import EIU
 from simulator.domain.demo import HOME_MONTH_WH, DemoMember, demo_members
 from simulator.loading import add_device, add_points, add_roof_and_battery, admit
 from tariffs.models import Tariff, TariffRow
@@ -23,23 +25,20 @@ from trading.models import Market
 from trading.operations import create_market, set_clock
 from units.interval import Interval
 
-SEED = 2026
 CODE = "campus"
-TIMEZONE = "Asia/Ho_Chi_Minh"
-INTERVAL_MINUTES = 30
 NETWORK_FEE = 120
 DAYS_OF_HISTORY = 4
 FIRST_HOUR, FIRST_MINUTE = 8, 20
 PASSWORD = "wattbourse"
-# Whom each login acts for; the administrator of the site acts for nobody and sees everything.
+# Whom each login acts for; the administrators of the site and its auditor act for nobody and see everything.
 LOGINS: dict[str, tuple[str, ...]] = {
     "prosumer": ("nha-b1",),
     "tenant": ("co-khi-an-phat", "det-binh-minh"),
     "administrator": (),
+    "second": (),
+    "auditor": (),
 }
-
-MODEL = CampusModel(seed=SEED)
-MODEL_ZONE = ZoneInfo(TIMEZONE)
+ADMINISTRATORS = ("administrator", "second")
 
 
 def seed(wall: datetime) -> Market:
@@ -51,6 +50,8 @@ def seed(wall: datetime) -> Market:
     _logins(wall)
     if not Reading.objects.filter(site_id=market.site_id).exists():
         _history(market)
+    add_issuer(market.site)
+    add_papers(market.site, past(market).days[0].on)
     return market
 
 
@@ -71,7 +72,7 @@ def _make(at: datetime) -> Market:
         site=site,
         code=CODE,
         name="Campus and park",
-        legal_basis=Market.LegalBasis.SHADOW,
+        legal_basis=Market.LegalBasis.RETAIL_UNIT,
         interval_minutes=INTERVAL_MINUTES,
         open_ahead_minutes=48 * 60,
         call_ends_minutes=360,
@@ -103,8 +104,9 @@ def _tariffs(site: Site, at: datetime) -> dict[str, Tariff]:
 def _member(market: Market, member: DemoMember, tariff: Tariff, at: datetime) -> None:
     given, site = member.participant, market.site
     participant = Participant.objects.create(code=given.key, name=given.name, kind=given.kind)
-    stores = given.battery is not None or bool(member.devices)
-    add_points(site, participant, given.key, pv=given.pv_peak_w > 0, store=stores)
+    add_points(site, participant, given.key, pv=given.pv_peak_w > 0, store=member.stores)
+    for code in member.points[1:]:
+        MeteringPoint.objects.create(site=site, participant=participant, code=code)
     add_roof_and_battery(site, participant, given.pv_peak_w, given.battery)
     for device in member.devices:
         add_device(site, participant, device.key, device.parameters)
@@ -118,10 +120,10 @@ def _member(market: Market, member: DemoMember, tariff: Tariff, at: datetime) ->
 
 def _logins(at: datetime) -> None:
     for name, codes in LOGINS.items():
-        staff = name == "administrator"
         user = User.objects.filter(username=name).first() or create_user(
-            by=None, username=name, password=PASSWORD, at=at, is_staff=staff
-        )
+            by=None, username=name, password=PASSWORD, at=at, is_staff=name in ADMINISTRATORS,
+            is_auditor=name == "auditor",
+        )  # fmt: skip
         for participant in Participant.objects.filter(code__in=codes).exclude(memberships__user=user):
             add_membership(by=None, user=user, participant=participant, role=Membership.Role.OWNER, at=at)
 
@@ -130,21 +132,5 @@ def _history(market: Market) -> None:
     """What every meter showed on the days before, with the batteries at rest."""
     assert market.clock_at is not None
     now = Interval.of(market.clock_at, INTERVAL_MINUTES, MODEL_ZONE).start
-    first = now - timedelta(days=DAYS_OF_HISTORY)
-    count = DAYS_OF_HISTORY * 24 * 60 // INTERVAL_MINUTES
-    starts = [first + timedelta(minutes=INTERVAL_MINUTES * number) for number in range(count)]
-    rows = [row for member in demo_members() for row in _member_history(member, starts)]
+    rows = readings_at(starts_between(now - timedelta(days=DAYS_OF_HISTORY), now))
     record_readings(site=market.site, rows=rows, by=None, at=market.clock_at, source="demo", minutes=INTERVAL_MINUTES)
-
-
-def _member_history(member: DemoMember, starts: list[datetime]) -> list[NewReading]:
-    key = member.participant.key
-    load, generation = MODEL.intervals(key, member.shape, member.params, starts[0], INTERVAL_MINUTES, len(starts))
-    net = (generation - load).tolist()
-    rows = [NewReading(key, start, max(0, -wh), max(0, wh)) for start, wh in zip(starts, net, strict=True)]
-    if member.participant.pv_peak_w:
-        made = generation.tolist()
-        rows += [NewReading(f"{key}.pv", start, 0, wh) for start, wh in zip(starts, made, strict=True)]
-    if member.participant.battery is not None or member.devices:
-        rows += [NewReading(f"{key}.store", start, 0, 0) for start in starts]
-    return rows

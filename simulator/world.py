@@ -19,7 +19,7 @@ from planning.domain.forecast import Energy
 from planning.prices import price_book
 from planning.queries import Ahead
 from planning.storage import store_of
-from simulator.domain.physics import Metered, with_storage, without_storage
+from simulator.domain.physics import Metered, through_meters, with_storage, without_storage
 from trading.models import Market
 
 SUFFIXES = {"boundary": "", "generation": ".pv", "storage": ".store"}
@@ -50,10 +50,10 @@ class World:
             if party in self._points
         }
 
-    def _metering_points(self) -> dict[int, dict[str, str]]:
-        points: dict[int, dict[str, str]] = {}
-        for point in MeteringPoint.objects.filter(site_id=self.site.pk):
-            points.setdefault(point.participant_id, {})[point.role] = point.code
+    def _metering_points(self) -> dict[int, dict[str, list[str]]]:
+        points: dict[int, dict[str, list[str]]] = {}
+        for point in MeteringPoint.objects.filter(site_id=self.site.pk).order_by("code"):
+            points.setdefault(point.participant_id, {}).setdefault(point.role, []).append(point.code)
         return points
 
     def deliver(self, start: datetime, energies: Mapping[int, Energy]) -> dict[int, Metered]:
@@ -104,9 +104,11 @@ class World:
 
     def _rows(self, party: int, start: datetime, values: Metered) -> list[NewReading]:
         points = self._points[party]
-        rows = [NewReading(points["boundary"], start, values.import_wh, values.export_wh)]
+        boundary = points["boundary"]
+        parts = (through_meters(wh, len(boundary)) for wh in (values.import_wh, values.export_wh))
+        rows = [NewReading(code, start, *wh) for code, *wh in zip(boundary, *parts, strict=True)]
         if "generation" in points:
-            rows.append(NewReading(points["generation"], start, 0, values.generation_wh))
+            rows.append(NewReading(points["generation"][0], start, 0, values.generation_wh))
         if "storage" in points:
-            rows.append(NewReading(points["storage"], start, values.charge_wh, values.discharge_wh))
+            rows.append(NewReading(points["storage"][0], start, values.charge_wh, values.discharge_wh))
         return rows

@@ -27,7 +27,7 @@ from .paths import DEFAULT_PORT, REPOSITORY, home, make_home
 from .supervisor import Child, Supervisor
 
 SECONDS_TO_FIRST_PAGE = 60.0
-LOGINS = ("prosumer", "tenant", "administrator")
+LOGINS = ("prosumer", "tenant", "administrator", "second", "auditor")
 PASSWORD = "wattbourse"
 
 

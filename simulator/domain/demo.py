@@ -54,6 +54,8 @@ _CREDIT_VND = {
     "station": 30_000_000,
     "tenant": 400_000_000,
 }
+# Two halls, each with a connection and a meter of its own.
+_TWO_METERS = ("det-binh-minh",)
 # What a home is expected to take from the grid in a month: it decides the tier that prices its intervals.
 HOME_MONTH_WH = 300_000
 
@@ -66,6 +68,17 @@ class DemoMember:
     shape: str
     params: MemberParams
     devices: tuple[Device, ...]
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The codes of its boundary metering points, the larger one first."""
+        key = self.participant.key
+        return (key, f"{key}.2") if key in _TWO_METERS else (key,)
+
+    @property
+    def stores(self) -> bool:
+        """Whether it has a battery, or packs that are one to the market."""
+        return self.participant.battery is not None or bool(self.devices)
 
 
 @cache

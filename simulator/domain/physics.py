@@ -38,3 +38,15 @@ def with_storage(
     net_wh = slot.net_wh + action.discharge_wh - action.charge_wh
     after_wh = store.after(soc_wh, Action(*action))
     return Metered(max(0, -net_wh), max(0, net_wh), generation_wh, action.charge_wh, action.discharge_wh, after_wh)
+
+
+def through_meters(wh: int, meters: int) -> list[int]:
+    """A member's energy at its boundary by connection: each takes six tenths of what is left, the last all of it.
+
+    Example: 1,001 Wh through two meters are 600 and 401.
+    """
+    parts = []
+    for _ in range(meters - 1):
+        parts.append(wh * 6 // 10)
+        wh -= parts[-1]
+    return [*parts, wh]
