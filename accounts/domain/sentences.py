@@ -22,7 +22,7 @@ Translate = Callable[[str], str]
 ON_DAYS = ("valid_from", "valid_to", "from", "issue_on", "effective_on")
 MOMENTS = ("expires_at", "interval", "period_start", "period_end")
 PRICES = ("price", "surplus_price", "network_fee", "platform_fee_price")
-MONEY = ("amount_dong", "price_per_kw", "total_dong")
+MONEY = ("amount_dong", "open_dong", "price_per_kw", "total_dong")
 
 
 def sentence_of(
@@ -150,6 +150,7 @@ def templates(_: Translate) -> dict[str, str]:
         "invoice.replaced": _("{who} replaced the document {target} by {by}: “{reason}”"),
         "bank_file.imported": _("{who} took in the bank file {name}: {new} new movements, {known} known ones."),
         "bank_line.ignored": _("{who} set aside {target} of {amount_dong}: “{note}”"),
+        "reminder.sent": _("{who} sent reminder {level} for {target} to {to}: {open_dong} are still open."),
         "payment.matched": _("{who} matched a bank movement to {participant}: {amount_dong} ({target})."),
         "payment.recorded": _("{who} recorded that {participant} moved {amount_dong} ({target})."),
         "payment.refunded": _("{who} refunded {participant}: {amount_dong} ({target})."),
