@@ -4,6 +4,8 @@ A Wh of a producer's green surplus in a market has one number, counted up and ne
 `[first_wh, last_wh)` of them. PostgreSQL keeps that no number is in two certificates, that one which was used (retired,
 registered outside, void) never changes again, that a producer's certificates of an interval are what its account says,
 and that the account certifies no more than was metered, less what was withheld, plus what it openly owes.
+
+Certificates and events have no foreign keys, for the reason that `laws` gives; triggers check the same by statement.
 """
 
 import pgtrigger
@@ -14,7 +16,7 @@ from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Participant, User
-from settlement.models.laws import APPEND_ONLY
+from settlement.models.laws import APPEND_ONLY, belongs_to_run
 from settlement.models.runs import SettlementRun
 from trading.models import Contract, Market
 
@@ -182,10 +184,16 @@ class Certificate(models.Model):
         LOCKED = "locked", _("Registered outside")
         VOID = "void", _("Void after a correction")
 
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
-    producer = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
-    holder = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", db_index=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    producer = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    holder = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     hour_start = models.DateTimeField()
     origin = models.CharField(max_length=7, choices=GreenSurplus.Origin.choices)
     first_wh = models.BigIntegerField()
@@ -194,7 +202,9 @@ class Certificate(models.Model):
         expression=F("last_wh") - F("first_wh"), output_field=models.BigIntegerField(), db_persist=True
     )
     state = models.CharField(max_length=11, choices=State.choices, default=State.ISSUED)
-    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey(
+        SettlementRun, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     reading_version = models.PositiveIntegerField(default=0)
     # Retired: what for, and the period of the report. Locked: the outside registry and its reference.
     purpose = models.CharField(max_length=200, blank=True)
@@ -245,6 +255,7 @@ class Certificate(models.Model):
                 name="certificate_may_change", when=pgtrigger.Before, operation=pgtrigger.Update, func=_MAY_CHANGE
             ),
             _certificates_add_up(),
+            belongs_to_run("certificate_belongs_to_run", "producer", "holder"),
         )
 
     def __str__(self) -> str:
@@ -266,20 +277,30 @@ class CertificateEvent(models.Model):
         OWED = "owed", _("Owed after a correction")
         MADE_UP = "made_up", _("Withheld to make up what is owed")
 
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     kind = models.CharField(max_length=11, choices=Kind.choices)
     at = models.DateTimeField()
     by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", db_index=False)
-    producer = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    producer = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     origin = models.CharField(max_length=7, choices=GreenSurplus.Origin.choices)
-    run = models.ForeignKey(SettlementRun, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey(
+        SettlementRun, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     first_wh = models.BigIntegerField(null=True)
     last_wh = models.BigIntegerField(null=True)
     quantity_wh = models.BigIntegerField()
     # Who had it before and who has it now: empty at issue, and where there is no holder.
-    giver = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
-    taker = models.ForeignKey(Participant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    giver = models.ForeignKey(
+        Participant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    taker = models.ForeignKey(
+        Participant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     detail = models.JSONField(default=dict)
 
     class Meta:
@@ -292,7 +313,10 @@ class CertificateEvent(models.Model):
                 name="event_of_a_range",
             ),
         )
-        triggers = (pgtrigger.Protect(name="certificate_event_is_append_only", operation=APPEND_ONLY),)
+        triggers = (
+            pgtrigger.Protect(name="certificate_event_is_append_only", operation=APPEND_ONLY),
+            belongs_to_run("certificate_event_belongs_to_run", "producer"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.producer_id} {self.first_wh}–{self.last_wh}"
