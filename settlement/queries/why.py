@@ -182,7 +182,9 @@ def _parts(invoice: Invoice, line: InvoiceLine, zone: ZoneInfo, close: MonthClos
     with connection.cursor() as cursor:
         cursor.execute(_INTERVALS.format(part=_PARTS[line.kind]), values)
         rows: list[Any] = cursor.fetchall()
-    return {contract: _Part(contract, *rest, sign * amount) for contract, *rest, amount in rows}
+    return {
+        contract: _Part(contract, run, start, end, wh, sign * amount) for contract, run, start, end, wh, amount in rows
+    }
 
 
 def _days(reader: Reader, parts: list[_Part], zone: ZoneInfo) -> list[Node]:
