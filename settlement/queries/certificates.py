@@ -220,19 +220,17 @@ _LAWS = (
         """,
     ),
     (
-        "Holder {0} received {2} Wh more certificates in contract {1} than energy, without a debt that explains it.",
+        "Holder {0} could still use {2} Wh more certificates of contract {1} than energy was delivered to it.",
         """
         SELECT p.code, t.contract_id, t.wh - r.bought_wh FROM (
             SELECT contract_id, holder_id, sum(quantity_wh)::bigint AS wh FROM settlement_certificate
             WHERE market_id = %(market)s AND hour_start >= %(start)s AND hour_start < %(end)s
-            AND state <> 'void' AND holder_id <> producer_id GROUP BY 1, 2
+            AND state = 'transferred' GROUP BY 1, 2
         ) t JOIN accounts_participant p ON p.id = t.holder_id JOIN settlement_certifiedcontract d
             ON d.contract_id = t.contract_id JOIN settlement_settlementrun n ON n.id = d.run_id
         LEFT JOIN settlement_participantresult r ON r.run_id = coalesce(n.results_of_id, n.id)
             AND r.participant_id = t.holder_id
-        WHERE t.wh > coalesce(r.bought_wh, 0) AND NOT EXISTS (
-            SELECT FROM settlement_greensurplus s WHERE s.contract_id = t.contract_id AND s.owed_wh > 0
-        )
+        WHERE t.wh > coalesce(r.bought_wh, 0)
         """,
     ),
     (
