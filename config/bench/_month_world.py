@@ -30,6 +30,7 @@ FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parents[1]
 BUILDERS = ("_month_build.py", "_month_days.py", "_month_people.py")
 PREFIX = "wb_month"
+WAIT_SECONDS = 120
 Told = dict[str, Any]
 
 
@@ -53,9 +54,9 @@ def month_world(participants: int = 10_000, days: int = 30, *, copy: bool = Fals
     server = os.environ["DATABASE_URL"]
     name = os.environ.get("WATTBOURSE_BENCH_WORLD") or name_of(participants, days)
     with psycopg.connect(_at(server, "postgres"), autocommit=True) as administration:
+        told = _noted(administration, name) or _build(administration, server, name, participants, days)
         if name == name_of(participants, days):
             _drop_old(administration, f"{PREFIX}_{participants}_{days}_", name)
-        told = _noted(administration, name) or _build(administration, server, name, participants, days)
         database = _copied(administration, name, told) if copy else name
         os.environ["DATABASE_URL"] = _at(server, database)
         try:
@@ -148,10 +149,21 @@ def _size(administration: psycopg.Connection, name: str) -> int:
 
 def _copied(administration: psycopg.Connection, name: str, told: Told) -> str:
     """A copy file by file, which leaves the write-ahead log out of it."""
-    copy, started = f"{name}_copy_{os.getpid()}", time.perf_counter()
+    copy = f"{name}_copy_{os.getpid()}"
     _drop(administration, copy)
+    _wait_until_free(administration, name)
+    started = time.perf_counter()
     administration.execute(
         sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(copy), sql.Identifier(name))
     )
     told["copy_seconds"] = round(time.perf_counter() - started, 1)
     return copy
+
+
+def _wait_until_free(administration: psycopg.Connection, name: str) -> None:
+    """PostgreSQL copies no database that somebody is connected to."""
+    given_up_at = time.monotonic() + WAIT_SECONDS
+    while _in_use(administration, name):
+        if time.monotonic() > given_up_at:
+            raise BenchmarkError(f"{name} cannot be copied: somebody is connected to it. Close that connection first.")
+        time.sleep(1)
