@@ -3,6 +3,9 @@
 Settlement calls `lock_rules` before it reads the rules of an interval. A change of rules holds the locks of the sites
 that it touches first, so that the two never pass each other: either the change is there when settlement reads, or the
 change finds the day settled and is refused.
+
+A scratch market of a backtest (site `bt-20261031-093000-12345`) plays days with copies of everything: it has tariffs of
+its own, it is forgotten whole, and what holds in a whole country must not be locked by its dates. Its days are not noted.
 """
 
 from collections.abc import Iterable
@@ -13,10 +16,12 @@ from django.db import connection
 from meters.models import Site
 from tariffs.models import RulesLock, TariffAssignment
 
+SCRATCH = "^bt-[0-9]{8}-[0-9]{6}-"  # the code of a backtest's site: the moment at which it was made
 _LOCK = """
     INSERT INTO tariffs_ruleslock (site_id, settled_until)
     SELECT %(site)s, %(on)s::date
     WHERE NOT EXISTS (SELECT FROM tariffs_ruleslock WHERE site_id = %(site)s AND settled_until >= %(on)s::date)
+    AND NOT EXISTS (SELECT FROM meters_site WHERE id = %(site)s AND code ~ %(scratch)s)
     ON CONFLICT (site_id) DO UPDATE SET settled_until = excluded.settled_until
     WHERE tariffs_ruleslock.settled_until < excluded.settled_until
 """
@@ -27,9 +32,9 @@ _HOLD = """
 
 def lock_rules(site_id: int, on: date) -> None:
     """Take note that an interval of this local day is about to be settled. One statement; nothing to write or to wait
-    for where the day is noted already."""
+    for where the day is noted already, or the site is a backtest's."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, {"site": site_id, "on": on})
+        cursor.execute(_LOCK, {"site": site_id, "on": on, "scratch": SCRATCH})
 
 
 def hold(site_ids: Iterable[int]) -> date | None:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Participant
 from meters.models import Site
+from simulator.loading import run_code
 from tariffs.domain.windows import Window
 from tariffs.models import NetworkFee, RulesLock, SiteTerms, Tariff, TariffAssignment, TariffRow, VatRate
 from tariffs.operations import (
@@ -59,6 +60,22 @@ def test_the_lock_only_ever_moves_forward(site: Site) -> None:
         RulesLock.objects.update(settled_until=SINCE)
     with pytest.raises(Exception, match="Cannot delete"), transaction.atomic():
         RulesLock.objects.all().delete()
+
+
+def test_a_backtest_locks_nothing_for_the_country() -> None:
+    scratch = Site.objects.create(code=run_code(AT), name="a scene")
+    named_alike = Site.objects.create(code="bt-park", name="a park in Bình Thuận")
+    lock_rules(scratch.pk, SETTLED)
+    assert not RulesLock.objects.exists()
+    vat_from(SINCE, 800)
+    vat_from(SINCE, 900)
+    lock_rules(named_alike.pk, SETTLED)
+    with pytest.raises(RulesSettled):
+        vat_from(SINCE, 1_000)
+
+
+def vat_from(since: date, rate_bp: int) -> None:
+    set_vat_rate(country="VN", category="service", rate_bp=rate_bp, valid_from=since, source="law", by=None, at=AT)
 
 
 def test_a_price_changes_from_the_day_after_what_is_settled(site: Site, tariff: Tariff) -> None:
