@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from meters.operations import NewReading
 from simulator.domain.campus import CampusModel
 from simulator.domain.demo import DemoMember, demo_members
+from simulator.domain.past import INTERVAL_MINUTES
 from simulator.domain.physics import through_meters
 
 SEED = 2026
 TIMEZONE = "Asia/Ho_Chi_Minh"
-INTERVAL_MINUTES = 30
 STEP = timedelta(minutes=INTERVAL_MINUTES)
 MODEL = CampusModel(seed=SEED)
 MODEL_ZONE = ZoneInfo(TIMEZONE)

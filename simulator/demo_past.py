@@ -29,12 +29,10 @@ from simulator.demo_history import INTERVAL_MINUTES, MODEL_ZONE, STEP, readings_
 from simulator.demo_month import close_and_issue, compute
 from simulator.domain.past import Day, Extent, Past, past_of
 from trading.models import Contract, Market
-from units.interval import Interval
 
 WHOLE = Extent()
 # An interval of the past waits as long as it took, times this: the live market comes first.
 BREATH = 0.5
-GRACE = timedelta(minutes=10)
 SECONDS_BETWEEN_LINES = 30.0
 Say = Callable[[str], None]
 Stopping = Callable[[], bool]
@@ -53,16 +51,16 @@ class Filling:
 
     def run(self) -> bool:
         """Fill in what is missing; whether all of it is there now."""
-        began, self.told_at = time.monotonic(), time.monotonic()
+        started = self.told_at = time.monotonic()
         if _is_there(self.market, self.past):
             return True
         self.say(f"The past is being filled in meanwhile, from {self.past.days[0].on}; the market goes on.")
-        begins_at = began_at(self.market)
+        began = began_at(self.market)
         steps = (
             partial(self._settle, self.past.earlier),
-            partial(close_and_issue, self.market, self.past.earlier_month, begins_at, self.say),
+            partial(close_and_issue, self.market, self.past.earlier_month, began, self.say),
             partial(self._settle, self.past.last),
-            partial(compute, self.market, self.past.last_month, begins_at, self.say),
+            partial(compute, self.market, self.past.last_month, began, self.say),
             partial(self._settle, self.past.this),
         )
         for step in steps:
@@ -70,7 +68,7 @@ class Filling:
                 return False
             step()
         if not self.stopping():
-            took = time.monotonic() - began
+            took = time.monotonic() - started
             self.say(f"The past is complete: {self.settled} intervals were settled in {took:.0f} s.")
         return not self.stopping()
 
@@ -99,7 +97,7 @@ class Filling:
         for contract_id in due_contracts(self.market, start=day.start, end=day.end):
             if self.stopping():
                 return
-            self._breathing(partial(issue, contract_id=contract_id, at=day.at or day.end + GRACE))
+            self._breathing(partial(issue, contract_id=contract_id, at=day.at))
 
     def _breathing(self, work: Callable[[], object]) -> None:
         started = time.monotonic()
@@ -129,8 +127,7 @@ def is_filled(market: Market, extent: Extent = WHOLE) -> bool:
 
 def past(market: Market, extent: Extent = WHOLE) -> Past:
     """The days behind a market of the demo."""
-    begins_at = Interval.of(began_at(market), INTERVAL_MINUTES, MODEL_ZONE).start
-    return past_of(begins_at, MODEL_ZONE, due_at, extent)
+    return past_of(began_at(market), MODEL_ZONE, due_at, extent)
 
 
 def began_at(market: Market) -> datetime:
@@ -153,7 +150,7 @@ def settle_past(market: Market, start: datetime, day: Day) -> None:
             max_price=market.max_price,
             state=Contract.State.DELIVERED,
         )
-        settle(contract_id=contract.pk, kind=day.kind, at=day.at or start + STEP + GRACE)
+        settle(contract_id=contract.pk, kind=day.kind, at=day.at)
 
 
 def _is_there(market: Market, found: Past) -> bool:

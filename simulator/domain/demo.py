@@ -46,6 +46,7 @@ kho-lanh,Kho lạnh Nam Phong,tenant,cold_store,park,production-22kv,85000,0,0,0
 sieu-thi-hoa-sen,Siêu thị Hoa Sen,tenant,shop,park,business-22kv,60000,90000,0,0,1900,760,900,4820,850,3000
 van-phong-sao-mai,Văn phòng Sao Mai,tenant,office,park,business-22kv,35000,0,0,0,,,890,4790,,
 """
+# What may be open in orders and trades, and three months of what a member takes: so long may a bill be unpaid.
 _CREDIT_VND = {
     "household": 5_000_000,
     "dorm": 60_000_000,
@@ -54,6 +55,7 @@ _CREDIT_VND = {
     "station": 30_000_000,
     "tenant": 400_000_000,
 }
+_UNPAID_HOURS, _UNPAID_PRICE = 92 * 24, 3_000
 # Two halls, each with a connection and a meter of its own.
 _TWO_METERS = ("det-binh-minh",)
 # What a home is expected to take from the grid in a month: it decides the tier that prices its intervals.
@@ -97,7 +99,7 @@ def _member(row: dict[str, str]) -> DemoMember:
         tariff=row["tariff"],
         pv_peak_w=pv_peak_w,
         battery=_battery(row),
-        credit_limit_vnd=_CREDIT_VND[row["kind"]],
+        credit_limit_vnd=_CREDIT_VND[row["kind"]] + int(row["mean_load_w"]) * _UNPAID_HOURS * _UNPAID_PRICE // 1_000,
         instruction=_instruction(row),
     )
     return DemoMember(participant, row["shape"], MemberParams(int(row["mean_load_w"]), pv_peak_w), _devices(row))

@@ -1,15 +1,16 @@
 """Which days the demo has behind it, and how each was settled.
 
-A demo that begins on 22 November 2026 at 8:00 has
+A demo that begins on 22 November 2026 at 8:20, its first interval at 8:00, has
 
-| days | settled as | and then |
-|---|---|---|
-| 21 to 30 September | R2 | closed by two people on 6 October and issued |
-| 1 to 31 October | R2 | computed on 5 November, waits for the second person |
-| 1 November to the beginning | the run that was due by then: R1, SF, P | the month goes on |
+| days | settled as | at | and then |
+|---|---|---|---|
+| 21 to 30 September | R2 | 6 October, when that was due | closed by two people on that day and issued |
+| 1 to 31 October | R2 | 5 November | computed on that day, waits for the second person |
+| 1 November to the beginning | what was due by then: R1, SF, P | the beginning | the month goes on |
 
-The market began with the first of these days. A day is settled at the moment its run was due, and never later than the
-beginning of the demo: on the first days of a month the cut-off of the last one is not over yet.
+The market began with the first of these days. Nothing is settled later than the beginning of the demo: on the first
+days of a month the cut-off of the last one is not over yet, and its days are settled then. Those of this month are
+settled then in any case, because the readings of the last few came with the demo itself.
 """
 
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from units.interval import day_bounds
+from units.interval import Interval, day_bounds
 
-RUN_P = "P"
+INTERVAL_MINUTES = 30
 CUT_OFF = "R2"
 DueAt = Callable[[str, date, ZoneInfo], datetime]
 
@@ -35,14 +36,13 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day to settle: its moments [start, end) in UTC, the kind of run, and when that run was made (None: as soon as
-    each interval was over)."""
+    """A day to settle: its moments [start, end) in UTC, the kind of run, and when that run was made."""
 
     on: date
     start: datetime
     end: datetime
     kind: str
-    at: datetime | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +61,31 @@ class Past:
         return (*self.earlier, *self.last, *self.this)
 
 
-def past_of(begins_at: datetime, zone: ZoneInfo, due_at: DueAt, extent: Extent) -> Past:
-    """The past of a demo whose first own interval begins at `begins_at`; `due_at` is settlement's calendar."""
-    today = begins_at.astimezone(zone).date()
+def past_of(began_at: datetime, zone: ZoneInfo, due_at: DueAt, extent: Extent) -> Past:
+    """The past of a demo that began at this moment; `due_at` is settlement's calendar."""
+    today = began_at.astimezone(zone).date()
     this_month = today.replace(day=1)
     last_month = (this_month - timedelta(days=1)).replace(day=1)
     earlier_month = (last_month - timedelta(days=1)).replace(day=1)
 
-    def days(first: date, after: date, most: int, kinds: tuple[str, ...]) -> tuple[Day, ...]:
+    def days(first: date, after: date, most: int) -> tuple[Day, ...]:
         first = max(first, after - timedelta(days=most))
-        found = (first + timedelta(days=number) for number in range((after - first).days))
-        return tuple(_day(on, begins_at, zone, due_at, kinds) for on in found)
+        found = (_day(first + timedelta(days=n), began_at, zone, due_at) for n in range((after - first).days))
+        return tuple(day for day in found if day.start < day.end)
 
-    this = days(this_month, today + timedelta(days=1), extent.this_days, ("R1", "SF")) if extent.this_days else ()
     return Past(
-        days(earlier_month, last_month, extent.earlier_days, (CUT_OFF,)),
-        days(last_month, this_month, extent.last_days, (CUT_OFF,)),
-        tuple(day for day in this if day.start < day.end),
+        days(earlier_month, last_month, extent.earlier_days),
+        days(last_month, this_month, extent.last_days),
+        days(this_month, today + timedelta(days=1), extent.this_days),
         earlier_month,
         last_month,
     )
 
 
-def _day(on: date, begins_at: datetime, zone: ZoneInfo, due_at: DueAt, kinds: tuple[str, ...]) -> Day:
-    bounds = day_bounds(on, zone)
-    start, end = bounds.start.astimezone(UTC), min(bounds.end.astimezone(UTC), begins_at)
-    for kind in kinds:
-        due = due_at(kind, on, zone)
-        if kind == CUT_OFF or due <= begins_at:
-            return Day(on, start, end, kind, min(due, begins_at))
-    return Day(on, start, end, RUN_P, None)
+def _day(on: date, began_at: datetime, zone: ZoneInfo, due_at: DueAt) -> Day:
+    bounds, own = day_bounds(on, zone), Interval.of(began_at, INTERVAL_MINUTES, zone).start
+    start, end = bounds.start.astimezone(UTC), min(bounds.end.astimezone(UTC), own)
+    if on < began_at.astimezone(zone).date().replace(day=1):
+        return Day(on, start, end, CUT_OFF, min(due_at(CUT_OFF, on, zone), began_at))
+    kind = next((kind for kind in ("R1", "SF") if due_at(kind, on, zone) <= began_at), "P")
+    return Day(on, start, end, kind, began_at)

@@ -45,11 +45,12 @@ def test_it_is_set_up_once(market) -> None:
     assert market.admissions.count() == market.instructions.count() == 24
 
 
-def test_the_three_logins_work_and_act_for_their_members(market) -> None:
+def test_the_logins_work_and_act_for_their_members(market) -> None:
     users = {user.username: user for user in User.objects.all()}
-    assert set(users) == {"prosumer", "tenant", "administrator"}
+    assert set(users) == {"prosumer", "tenant", "administrator", "second", "auditor"}
     assert all(user.check_password(PASSWORD) for user in users.values())
-    assert users["administrator"].is_staff
+    assert {name for name, user in users.items() if user.is_staff} == {"administrator", "second"}
+    assert {name for name, user in users.items() if user.is_auditor} == {"auditor"}
     acts_for = Membership.objects.filter(user=users["tenant"]).values_list("participant__code", flat=True)
     assert set(acts_for) == {"co-khi-an-phat", "det-binh-minh"}
 

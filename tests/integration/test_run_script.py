@@ -165,7 +165,7 @@ def test_demo_for_some_seconds_ends_well_and_goes_on_where_it_stopped(home: Path
     first = run(home, "demo", "--for", "4", "--port", str(port))
     assert first.returncode == 0, first.stderr
     assert f"http://localhost:{port}" in first.stderr
-    assert all(login in first.stderr for login in ("prosumer", "tenant", "administrator"))
+    assert all(login in first.stderr for login in ("prosumer", "tenant", "administrator", "second", "auditor"))
     assert leftovers(home) == []
     users = run(home, "shell", "--no-imports", "-c", "from accounts.models import User; print(User.objects.count())")
     assert int(users.stdout) >= 3
