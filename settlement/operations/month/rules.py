@@ -1,30 +1,16 @@
 """The rules a month is billed by, read from the rulebook: VAT, platform fees, each participant's tariff day by day."""
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from settlement.domain.calendar import month_after
-from settlement.domain.month import VAT_CATEGORY, MonthRules, Stretch, TariffStretch
-from tariffs.domain.windows import TIER, Window
+from settlement.domain.month import VAT_CATEGORY, MonthRules, TariffStretch
+from settlement.domain.tariff_days import cut_at_changes, days_of, stretches, tariff_days
 from tariffs.queries import NoTerms, Terms, capacity_price, tariff_assignments, terms_at, vat_rate, windows_of
 from units.interval import day_bounds
 
-
-def days_of(month: date) -> list[date]:
-    """Every day of the month that begins on `month`."""
-    return [month + timedelta(days=day) for day in range((month_after(month, 1) - month).days)]
-
-
-def stretches(days: Sequence[date], value: Callable[[date], int | None]) -> list[Stretch]:
-    """The days grouped by a value that holds for some of them in a row."""
-    grouped = groupby(((value(on), on) for on in days), key=lambda pair: pair[0])
-    runs = [(found, [on for _, on in pairs]) for found, pairs in grouped]
-    return [Stretch(held[0], held[-1], found) for found, held in runs]
+__all__ = ["TariffBook", "days_of", "month_rules"]
 
 
 def month_rules(site_id: int, country: str, month: date, zone: ZoneInfo) -> MonthRules:
@@ -69,13 +55,7 @@ class TariffBook:
     def stretches(self, participant: int) -> tuple[TariffStretch, ...]:
         """The participant's tariffs in the month, in order; empty where it has none."""
         assigned = self._assigned.get(participant, [])
-        starts = [max(since, self.first) for since, _ in assigned]
-        at = max(bisect_right(starts, self.first) - 1, 0)
-        found: list[TariffStretch] = []
-        for number in range(at, len(assigned)):
-            until = starts[number + 1] - timedelta(days=1) if number + 1 < len(assigned) else self.last
-            found += self._stretches(assigned[number][1], starts[number], until)
-        return tuple(found)
+        return tariff_days(assigned, self.first, self.last, self._stretches)
 
     def metered_power(self) -> list[int]:
         """Who is on a tariff that charges for the month's highest half hour."""
@@ -88,18 +68,6 @@ class TariffBook:
     def _stretches(self, tariff: int, since: date, until: date) -> tuple[TariffStretch, ...]:
         key = tariff, since, until
         if key not in self._cut:
-            self._cut[key] = tuple(self._cut_at_changes(tariff, since, until))
+            rows, price = self._windows[tariff], self._capacity[tariff]
+            self._cut[key] = tuple(cut_at_changes(rows, since, until, price))
         return self._cut[key]
-
-    def _cut_at_changes(self, tariff: int, since: date, until: date) -> Iterable[TariffStretch]:
-        rows = self._windows[tariff]
-        changes = {row.valid_from for row in rows} | {row.valid_to for row in rows if row.valid_to}
-        starts = sorted({since, *(on for on in changes if since < on <= until)})
-        for start, end in zip(starts, [*starts[1:], until + timedelta(days=1)], strict=True):
-            valid = tuple(row for row in rows if row.is_valid(start))
-            last = end - timedelta(days=1)
-            yield TariffStretch(start, last, _is_tiered(valid), valid, self._capacity[tariff])
-
-
-def _is_tiered(rows: Sequence[Window]) -> bool:
-    return any(row.period == TIER for row in rows)
