@@ -32,7 +32,7 @@ from trading.models import Contract, Market
 
 WHOLE = Extent()
 # An interval of the past waits as long as it took, times this: the live market comes first.
-BREATH = 0.5
+BREATH = 0.3
 SECONDS_BETWEEN_LINES = 30.0
 Say = Callable[[str], None]
 Stopping = Callable[[], bool]
