@@ -3,8 +3,12 @@
 from django.urls import path
 
 from portal import views
+from portal.bills import pages as bills
+from portal.office import closes, control, disputes, documents, money, overview, rulebook
 
 app_name = "portal"
+OFFICE = "office/<slug:code>/"
+SEAT = "bills/<slug:code>/<slug:who>/"
 urlpatterns = [
     path("", views.market, name="market"),
     path("markets/<slug:code>/", views.market, name="market_of"),
@@ -14,4 +18,42 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("healthz", views.health, name="health"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("office/", overview.door, name="office"),
+    path(OFFICE, overview.overview, name="office_overview"),
+    path(f"{OFFICE}closes/", closes.closes, name="office_closes"),
+    path(f"{OFFICE}closes/<int:pk>/", closes.close, name="office_close"),
+    path(f"{OFFICE}closes/<int:pk>/progress/", closes.close_progress, name="office_close_progress"),
+    path(f"{OFFICE}closes/<int:pk>/approve/", closes.approve, name="office_close_approve"),
+    path(f"{OFFICE}closes/<int:pk>/discard/", closes.discard, name="office_close_discard"),
+    path(f"{OFFICE}documents/", documents.documents, name="office_documents"),
+    path(f"{OFFICE}documents/all.<slug:form>", documents.download, name="office_download"),
+    path(f"{OFFICE}documents/<int:pk>/", documents.document, name="office_document"),
+    path(f"{OFFICE}documents/<int:pk>/why/<int:position>/", documents.why, name="office_why"),
+    path(f"{OFFICE}documents/<int:pk>/file.<slug:form>", documents.document_file, name="office_file"),
+    path(f"{OFFICE}money/", money.money, name="office_money"),
+    path(f"{OFFICE}money/bank/", money.bank, name="office_bank"),
+    path(f"{OFFICE}money/bank/<int:pk>/", money.match, name="office_match"),
+    path(f"{OFFICE}money/payments/", money.payments, name="office_payments"),
+    path(f"{OFFICE}money/payments/<int:pk>/undo/", money.undo, name="office_undo"),
+    path(f"{OFFICE}money/payouts/", money.payout, name="office_payouts"),
+    path(f"{OFFICE}money/payouts.csv", money.payout_csv, name="office_payout_file"),
+    path(f"{OFFICE}money/reminders/", money.reminders, name="office_reminders"),
+    path(f"{OFFICE}rulebook/", rulebook.rulebook, name="office_rulebook"),
+    path(f"{OFFICE}rulebook/tariffs/<slug:tariff_code>/", rulebook.tariff, name="office_tariff"),
+    path(f"{OFFICE}rulebook/changes/", rulebook.proposals, name="office_proposals"),
+    path(f"{OFFICE}rulebook/changes/<int:pk>/", rulebook.proposal, name="office_proposal"),
+    path(f"{OFFICE}disputes/", disputes.disputes, name="office_disputes"),
+    path(f"{OFFICE}disputes/<int:pk>/", disputes.dispute, name="office_dispute"),
+    path(f"{OFFICE}control/", control.control, name="office_control"),
+    path(f"{OFFICE}audit/", control.audit, name="office_audit"),
+    path("bills/", bills.door, name="bills"),
+    path(SEAT, bills.documents, name="bills_documents"),
+    path(f"{SEAT}documents/<int:pk>/", bills.document, name="bills_document"),
+    path(f"{SEAT}documents/<int:pk>/why/<int:position>/", bills.why, name="bills_why"),
+    path(f"{SEAT}documents/<int:pk>/file.<slug:form>", bills.document_file, name="bills_file"),
+    path(f"{SEAT}intervals/", bills.intervals, name="bills_intervals"),
+    path(f"{SEAT}disputes/", bills.disputes, name="bills_disputes"),
+    path(f"{SEAT}disputes/<int:pk>/withdraw/", bills.withdraw, name="bills_withdraw"),
+    path(f"{SEAT}green/", bills.green, name="bills_green"),
+    path(f"{SEAT}green/pack.zip", bills.evidence, name="bills_pack"),
 ]

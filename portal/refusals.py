@@ -1,0 +1,89 @@
+"""What an operation refuses, as sentences for the page, in the reader's language where the sentence is a fixed one.
+
+Operations say what is wrong themselves, in English, each with a stable code. The sentences listed here have a
+translation; one that carries figures or names is shown as it was said.
+"""
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
+
+from portal.desk import Refused
+from settlement.documents.sheets import SheetError
+from settlement.documents.texts import UnknownLanguage
+from settlement.documents.xml import NoInvoiceXml
+from settlement.domain.bank import BankFileError
+from settlement.operations.booking import PaymentError
+from settlement.operations.disputes import DisputeError
+from settlement.operations.errors import SettlementError
+from settlement.operations.month import CloseError
+from settlement.queries.carbon import CarbonError
+from tariffs.domain.fields import RulebookRejected
+from tariffs.operations import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
+
+REFUSALS = (
+    Refused,
+    BankFileError,
+    CarbonError,
+    ChangeRefused,
+    CloseError,
+    DisputeError,
+    NoInvoiceXml,
+    PaymentError,
+    RulebookRejected,
+    RulesSettled,
+    SettlementError,
+    SheetError,
+    TariffRejected,
+    TermsRejected,
+    UnknownLanguage,
+)
+
+
+def sentences(error: Exception) -> list[str]:
+    """What to show for a refusal, one thing that is wrong after another, the first ones of very many."""
+    problems = getattr(error, "problems", None) or getattr(error, "mistakes", None)
+    if not problems:
+        return [gettext(str(error))]
+    return [_problem(problem) for problem in problems[:MOST]]
+
+
+MOST = 12
+
+
+def _problem(problem: object) -> str:
+    told = getattr(problem, "sentence", None) or getattr(problem, "message", "")
+    where = getattr(problem, "place", "")
+    return f"{where}: {gettext(told)}" if where else gettext(told)
+
+
+# Sentences of the operations that carry no figures: translated as they are.
+KNOWN = (
+    N_("The month is being closed already; go on with that close."),
+    N_("The site has no issuer; say whose name, tax code and bank stand on invoices."),
+    N_("Only a computed close can be approved."),
+    N_("Whoever computed the close cannot approve it; ask somebody else."),
+    N_("A document is dated after the month that it bills."),
+    N_("The close is approved; correct it by a later close."),
+    N_("Say why the document is replaced; the reason stands on it."),
+    N_("Names and addresses are what the document says already."),
+    N_("Only an issued document with a number can be replaced."),
+    N_("The document has been replaced; replace its replacement."),
+    N_("Something was paid on the document already; it can no longer be replaced."),
+    N_("A statement is no invoice, so the tax authority has no XML for it."),
+    N_("A draft has no number yet; issue the invoice first."),
+    N_("Say what is wrong with the interval; the administrator decides by it."),
+    N_("This interval is in dispute already; wait for the decision."),
+    N_("Give the reason for the decision; the participant reads it."),
+    N_("You act for this participant yourself; let another administrator decide."),
+    N_("Only an owner or trader of the participant may dispute an interval of its."),
+    N_("This interval has not been settled yet; look at it again once it has."),
+    N_("A payment needs an amount that is not 0."),
+    N_("A refund needs an amount above 0."),
+    N_("The participant has not paid so much in advance; refund at most that."),
+    N_("Say why the payment is taken back."),
+    N_("Say why the movement is not a payment of a participant."),
+    N_("Somebody has matched or ignored this bank line already; reload."),
+    N_("Name the documents that were paid, or the participant who paid in advance."),
+    N_("Whoever proposed a change cannot approve it; ask a second person."),
+    N_("These rules hold already; there is nothing to approve."),
+)

@@ -1,0 +1,21 @@
+"""The parts of the office and of a participant's pages, in the order in which the navigation shows them."""
+
+from django.utils.translation import gettext_lazy as _
+
+# (name, address, word): the address is that of the section's first page.
+SECTIONS = (
+    ("overview", "overview", _("Today")),
+    ("closes", "closes", _("Month close")),
+    ("documents", "documents", _("Documents")),
+    ("money", "money", _("Money")),
+    ("rulebook", "rulebook", _("Rulebook")),
+    ("disputes", "disputes", _("Disputes")),
+    ("control", "control", _("Control")),
+    ("audit", "audit", _("Audit trail")),
+)
+SEAT_SECTIONS = (
+    ("bills", "documents", _("Bills")),
+    ("intervals", "intervals", _("Intervals")),
+    ("disputes", "disputes", _("Disputes")),
+    ("green", "green", _("Green energy")),
+)

@@ -1,0 +1,192 @@
+"""Every page of the office and of the bills: it opens with work in it, it is empty when there is none, and who may not
+see it does not."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from accounts.models import Membership, User
+from portal import urls
+from settlement.models import BankLine, Invoice, Payment
+from tests.billing_world import make_billing_world
+from tests.office_world import JULY, Office, make_office
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def office() -> Office:
+    return make_office()
+
+
+def addresses(office: Office, who: str = "roof") -> dict[str, str]:
+    """Every address of the office and the bills, by name, with things that are there."""
+    invoice = office.invoice(who)
+    keys = {
+        "office_close": office.july.pk, "office_close_progress": office.july.pk, "office_close_approve": office.july.pk,
+        "office_close_discard": office.july.pk, "office_document": invoice.pk, "office_proposal": office.proposal.pk,
+        "office_dispute": office.dispute.pk, "office_match": BankLine.objects.earliest("pk").pk,
+        "office_undo": Payment.objects.earliest("pk").pk, "bills_document": invoice.pk,
+        "bills_withdraw": office.dispute.pk,
+    }  # fmt: skip
+    more = {
+        "office_download": ("csv",), "office_why": (invoice.pk, 1), "office_file": (invoice.pk, "pdf"),
+        "office_tariff": ("flat-3398",), "bills_why": (invoice.pk, 1), "bills_file": (invoice.pk, "pdf"),
+    }  # fmt: skip
+    found = {}
+    for pattern in urls.urlpatterns:
+        name = pattern.name if isinstance(pattern, URLPattern) else None
+        if not name or not name.startswith(("office", "bills")):
+            continue
+        doors = ("office", "bills")
+        seat = () if name in doors else ("w",) if name.startswith("office") else ("w", who)
+        rest = (keys[name],) if name in keys else more.get(name, ())
+        found[name] = reverse(f"portal:{name}", args=(*seat, *rest))
+    return found
+
+
+POSTED_ONLY = {"office_close_approve", "office_close_discard", "office_match", "office_undo", "bills_withdraw"}
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def read(answer) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def test_a_stranger_is_sent_to_the_login(office, client) -> None:
+    for name, address in addresses(office).items():
+        for answer in (client.get(address), client.post(address)):
+            assert answer.status_code == 302 and answer.url.startswith("/login/?next="), name
+
+
+def test_who_has_no_right_sees_nothing_of_the_office(office) -> None:
+    for user in (office.stranger, office.owner):
+        client = signed_in(user)
+        for name, address in addresses(office).items():
+            if name.startswith("office"):
+                assert client.get(address).status_code == client.post(address).status_code == 403, name
+
+
+def test_others_bills_are_not_there(office) -> None:
+    for user in (office.stranger, office.owner):
+        client = signed_in(user)
+        for name, address in addresses(office, "shop").items():
+            if name.startswith("bills_"):
+                assert client.get(address).status_code == client.post(address).status_code == 404, name
+
+
+def test_ones_own_address_does_not_open_others_documents(office) -> None:
+    other = office.invoice("shop")
+    client = signed_in(office.owner)
+    for name, rest in (("document", ()), ("why", (1,)), ("file", ("pdf",)), ("file", ("xml",))):
+        assert client.get(reverse(f"portal:bills_{name}", args=("w", "roof", other.pk, *rest))).status_code == 404
+
+
+def test_a_member_does_not_see_its_draft(office) -> None:
+    draft = office.invoice("roof", JULY)
+    assert draft.state == "draft"
+    client = signed_in(office.owner)
+    assert client.get(reverse("portal:bills_document", args=("w", "roof", draft.pk))).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["lan", "auditor"])
+def test_every_page_opens_for_who_may_see_it(office, who) -> None:
+    client = signed_in(getattr(office, who))
+    for name, address in addresses(office).items():
+        expected = 405 if name in POSTED_ONLY else 302 if name == "office" else 200
+        answer = client.get(address)
+        assert answer.status_code == expected, (name, answer.status_code)
+        if expected == 200:
+            assert read(answer)
+
+
+def test_an_auditor_sends_nothing(office) -> None:
+    client = signed_in(office.auditor)
+    for name, address in addresses(office).items():
+        assert client.post(address, {"confirm": "yes"}).status_code == 403, name
+
+
+def test_an_administrator_changes_nothing_at_a_members_seat(office) -> None:
+    client = signed_in(office.lan)
+    for name, address in addresses(office).items():
+        if name.startswith("bills_"):
+            assert client.post(address).status_code == 403, name
+
+
+def test_a_viewer_looks_and_does_not_dispute(office) -> None:
+    viewer = User.objects.create_user("viewer")
+    Membership.objects.create(user=viewer, participant=office.world.people["roof"], role="viewer")
+    client = signed_in(viewer)
+    for name, address in addresses(office).items():
+        if name.startswith("bills_"):
+            assert client.get(address).status_code in (200, 405) and client.post(address).status_code == 403, name
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_no_page_has_anything_inline_or_untranslated(office, language) -> None:
+    for user in (office.lan, office.owner):
+        client = signed_in(user)
+        client.cookies["django_language"] = language
+        for name, address in addresses(office).items():
+            answer = client.get(address)
+            if answer.status_code != 200 or not answer.headers["Content-Type"].startswith("text/html"):
+                continue
+            page = answer.content.decode()
+            assert "style=" not in page and "<style" not in page and "onclick" not in page and "{%" not in page, name
+            assert f'lang="{language}"' in page or "<html" not in page
+            assert page.count("<script") == page.count("<script type=\"module\" src=") + page.count("<script src="), name
+
+
+def test_an_empty_house_says_so_everywhere(client) -> None:
+    make_billing_world()
+    staff = User.objects.create_user("staff", is_staff=True)
+    client.force_login(staff)
+    names = ("overview", "closes", "documents", "money", "bank", "payments", "payouts", "reminders", "rulebook",
+             "proposals", "disputes", "control")  # fmt: skip
+    for name in names:
+        answer = client.get(reverse(f"portal:office_{name}", args=("w",)))
+        assert answer.status_code == 200 and b'class="empty"' in answer.content, name
+
+
+@pytest.mark.parametrize("page", ["overview", "closes", "documents", "money", "rulebook", "control", "audit"])
+def test_a_market_that_is_not_there_is_404(office, page) -> None:
+    assert signed_in(office.lan).get(reverse(f"portal:office_{page}", args=("nowhere",))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["?page=x", "?page=99999", "?month=9999-99", "?month=abcd-ef", "?kind=x&state=y", "?close=99999999999999999999",
+              "?q=%00", "?q=C26W-1", "?since=x&until=2026-13-40", "?on=1", "?before=-1", "?until=0001-01-01", "?about=%00",
+              "?on=9999-12-31", "?since=0001-01-01&until=9999-12-31", "?month=0001-01", "?month=9999-12"],
+)  # fmt: skip
+def test_nonsense_in_the_address_breaks_nothing(office, query) -> None:
+    admin, member = signed_in(office.lan), signed_in(office.owner)
+    for name, address in addresses(office).items():
+        if name not in POSTED_ONLY:
+            client = member if name.startswith("bills") else admin
+            assert client.get(address + query).status_code < 500, (name, query)
+
+
+def test_names_are_escaped(office) -> None:
+    roof = office.world.people["roof"]
+    roof.name = "</td><script>alert(1)</script>"
+    roof.save()
+    client = signed_in(office.lan)
+    for name, address in addresses(office).items():
+        answer = client.get(address)
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            assert b"<script>alert" not in answer.content, name
+
+
+def test_the_lists_ask_for_few_queries_however_long_they_are(office, django_assert_max_num_queries) -> None:
+    client = signed_in(office.lan)
+    for name in ("documents", "payments", "money", "bank", "closes"):
+        with django_assert_max_num_queries(40):
+            assert client.get(reverse(f"portal:office_{name}", args=("w",))).status_code == 200
+    assert json.loads(Invoice.objects.earliest("pk").document)
