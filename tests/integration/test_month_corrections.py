@@ -7,7 +7,7 @@ from django.db.models import Sum
 
 from settlement.models import Invoice, LedgerEntry
 from settlement.operations import resettle
-from settlement.operations.month import replace_invoice
+from settlement.operations.month import CloseError, replace_invoice
 from tests.billing_world import JULY_TENTH, bill, close_month, interval, make_billing_world, person
 from tests.settlement_world import TUESDAY_TEN, World
 from trading.models import Admission
@@ -94,6 +94,14 @@ def test_an_adjustment_refers_to_what_stands_in_the_original_s_place() -> None:
     last = Invoice.objects.filter(relation="adjustment").order_by("pk").last()
     assert last.refers_to == replacement
     assert (last.total_dong, left_on(world, "shop")) == (6_480, 0)
+
+
+def test_dates_go_up_with_numbers() -> None:
+    world, _ = one_member(10_000)
+    interval(world, datetime(2026, 7, 7, 3, 0, tzinfo=UTC), {"shop": (4_000, 0)})
+    close_month(world, date(2026, 7, 1), datetime(2026, 8, 10, 3, 0, tzinfo=UTC))
+    with pytest.raises(CloseError, match="2026-08-10 or later"):
+        close_month(world, at=JULY_TENTH)
 
 
 def test_a_renter_is_never_charged_more_than_the_cap_for_local_energy() -> None:

@@ -150,6 +150,7 @@ def approve_close(
         on = issue_on or at.astimezone(ZoneInfo(close.market.site.timezone)).date()
         if on < month_after(close.month, 1):
             raise CloseError("issued_too_early", "A document is dated after the month that it bills.")
+        _check_dates(close.market, on)
         checks = checklist(close)
         _refuse(BLOCKING, [check.sentence for check in checks if check.state == BLOCKING])
         _refuse(WARNING, [c.sentence for c in checks if c.state == WARNING and c.code not in accept])
@@ -157,6 +158,16 @@ def approve_close(
         close.checklist = [{"code": c.code, "state": c.state, "count": c.count} for c in checks]
         close.save()
         _audit(close, "close.approved", by, at, accepted=sorted(accept), issue_on=on.isoformat())
+
+
+def _check_dates(market: Market, on: date) -> None:
+    """In a series, dates go up with numbers."""
+    numbered = Invoice.objects.filter(series__site_id=market.site_id, series__year=on.year)
+    last = numbered.aggregate(last=Max("issued_on"))["last"]
+    if market.legal_basis in PAYABLE and last is not None and on < last:
+        raise CloseError(
+            "issued_too_early", f"Numbers and dates go up together: date the documents {last.isoformat()} or later."
+        )
 
 
 def _refuse(state: str, sentences: list[str]) -> None:
