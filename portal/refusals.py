@@ -12,11 +12,13 @@ from settlement.documents.sheets import SheetError
 from settlement.documents.texts import UnknownLanguage
 from settlement.documents.xml import NoInvoiceXml
 from settlement.domain.bank import BankFileError
+from settlement.domain.month import MonthError
 from settlement.operations.booking import PaymentError
 from settlement.operations.disputes import DisputeError
 from settlement.operations.errors import SettlementError
 from settlement.operations.month import CloseError
 from settlement.queries.carbon import CarbonError
+from settlement.queries.what_if import WhatIfError
 from tariffs.domain.fields import RulebookRejected
 from tariffs.operations import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
 
@@ -27,6 +29,7 @@ REFUSALS = (
     ChangeRefused,
     CloseError,
     DisputeError,
+    MonthError,
     NoInvoiceXml,
     PaymentError,
     RulebookRejected,
@@ -36,6 +39,7 @@ REFUSALS = (
     TariffRejected,
     TermsRejected,
     UnknownLanguage,
+    WhatIfError,
 )
 
 
@@ -86,4 +90,7 @@ KNOWN = (
     N_("Name the documents that were paid, or the participant who paid in advance."),
     N_("Whoever proposed a change cannot approve it; ask a second person."),
     N_("These rules hold already; there is nothing to approve."),
+    N_("Nothing of yours was settled in this month; choose another one."),
+    N_("This rulebook is not offered any more; choose another one."),
+    N_("There is no two-part pilot for the voltage of this tariff; choose another rulebook."),
 )

@@ -18,4 +18,5 @@ SEAT_SECTIONS = (
     ("intervals", "intervals", _("Intervals")),
     ("disputes", "disputes", _("Disputes")),
     ("green", "green", _("Green energy")),
+    ("compare", "compare", _("What if")),
 )

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portal import views
+from portal.bills import compare
 from portal.bills import pages as bills
 from portal.office import closes, control, disputes, documents, money, overview, rulebook
 
@@ -54,6 +55,7 @@ urlpatterns = [
     path(f"{SEAT}intervals/", bills.intervals, name="bills_intervals"),
     path(f"{SEAT}disputes/", bills.disputes, name="bills_disputes"),
     path(f"{SEAT}disputes/<int:pk>/withdraw/", bills.withdraw, name="bills_withdraw"),
+    path(f"{SEAT}compare/", compare.compare, name="bills_compare"),
     path(f"{SEAT}green/", bills.green, name="bills_green"),
     path(f"{SEAT}green/pack.zip", bills.evidence, name="bills_pack"),
 ]

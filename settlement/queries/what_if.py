@@ -146,11 +146,12 @@ def _taken(seat: Seat) -> Iterable[Taken]:
     start, end = seat.bounds
     output = curve(seat.market.site_id, seat.participant.pk, start, end, "generation")
     made = {point.start: point.export_wh for point in output}
-    for at, *energies in _rows(seat, _TAKEN):
+    for at, took, gave, grid_took, grid_gave, unpaid in _rows(seat, _TAKEN):
         local = at.astimezone(seat.zone)
         half_hour = int(at.timestamp()) // HALF_HOUR_S
         output_wh = made.get(at, 0) if made else None
-        yield Taken(local.date(), local.hour * 60 + local.minute, half_hour, *energies, output_wh)
+        minute = local.hour * 60 + local.minute
+        yield Taken(local.date(), minute, half_hour, took, gave, grid_took, grid_gave, unpaid, output_wh)
 
 
 def _wires(seat: Seat) -> Iterable[Wires]:
@@ -166,7 +167,7 @@ def _wires(seat: Seat) -> Iterable[Wires]:
 
 def _rows(seat: Seat, query: str) -> list[tuple[Any, ...]]:
     start, end = seat.bounds
-    values = {
+    values: dict[str, Any] = {
         "market": seat.market.pk, "who": seat.participant.pk, "start": start, "end": end, "zone": seat.zone.key,
     }  # fmt: skip
     with connection.cursor() as cursor:
@@ -217,7 +218,8 @@ _KEPT = """
                CASE WHEN seller_id = %(who)s THEN delivered_wh ELSE -delivered_wh END * price
         FROM traded
         UNION ALL
-        SELECT r."on", side.kind, side.wh, side.amount FROM runs r JOIN settlement_compensation c ON c.run_id = r.results_id
+        SELECT r."on", side.kind, side.wh, side.amount
+        FROM runs r JOIN settlement_compensation c ON c.run_id = r.results_id
         CROSS JOIN LATERAL (VALUES
             (c.payee_id, 'compensation_received', c.charged_wh, c.amount_millidong),
             (c.payer_id, 'compensation_paid', -c.charged_wh, -c.amount_millidong)
