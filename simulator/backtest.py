@@ -20,6 +20,7 @@ from planning.operations import Key, persist, plan
 from simulator.clearing import Clearing
 from simulator.domain.charging import charging_wh
 from simulator.domain.scene import Scene
+from simulator.domain.under_rulebook import UnderRulebook
 from simulator.loading import Loaded
 from simulator.world import World
 from trading.models import Market
@@ -63,6 +64,7 @@ class Run:
     scene: Scene
     loaded: Loaded
     forecast: str = PERSISTENCE
+    rulebook: UnderRulebook | None = None  # None: the scene's own tariffs and rules
     counts: Counter[str] = field(default_factory=Counter)
     timings: Timings = field(default_factory=Timings)
 

@@ -14,6 +14,7 @@ from django.db import connection
 from settlement.queries import balances, statement
 from simulator.backtest import PERFECT, Run
 from simulator.domain.efficiency import Limit, gains
+from simulator.domain.under_rulebook import UnderRulebook
 from trading.models import Market
 from units.numbers import rounded_half_up
 
@@ -35,6 +36,7 @@ def report(run: Run) -> Report:
         "participants": len(run.scene.participants),
         "forecast": run.forecast,
         "forecast_first_day": PERFECT,
+        "rulebook": _rulebook(run.rulebook),
         "energy": energy,
         "prices": prices(run.market, start, end),
         "efficiency": efficiency(run.market.pk, start, end),
@@ -44,6 +46,20 @@ def report(run: Run) -> Report:
         "alarms": alarms(run.market.pk),
         "counts": _counts(run),
         "seconds": {part: round(value, 2) for part, value in run.timings.seconds.items()},
+    }
+
+
+def _rulebook(under: UnderRulebook | None) -> Report | None:
+    """Which rulebook was played, so that two people can say whether they mean the same one."""
+    if under is None:
+        return None
+    return {
+        "name": under.name,
+        "sha256": under.sha256,
+        "tariffs": dict(under.tariffs),
+        "surplus_price": under.scene.rules.surplus_price,
+        "network_fee": under.scene.rules.network_fee,
+        "notes": list(under.notes),
     }
 
 

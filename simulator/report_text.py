@@ -31,6 +31,19 @@ def _head(found: Report) -> str:
     return (
         f"# {found['scene']}\n\n{found['from']} to {found['to']}: {grouped(found['intervals'])} intervals, "
         f"{found['participants']} participants. Forecast: {forecast}. Market `{found['market']}`."
+        f"{rulebook_told(found['rulebook'])}"
+    )
+
+
+def rulebook_told(rulebook: Report | None) -> str:
+    """Which rulebook was played, and what each tariff of the scene became; nothing for the scene's own."""
+    if rulebook is None:
+        return ""
+    became = ", ".join(f"{name} is {code}" for name, code in rulebook["tariffs"].items())
+    notes = "".join(f" {note}" for note in rulebook["notes"])
+    return (
+        f"\n\nRulebook: {rulebook['name']} (SHA-256 `{rulebook['sha256']}`); {became}; surplus "
+        f"{_price(rulebook['surplus_price'])}, network fee {_price(rulebook['network_fee'])}.{notes}"
     )
 
 

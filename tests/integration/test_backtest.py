@@ -124,3 +124,112 @@ def test_a_folder_that_is_not_there_is_said_so(tmp_path) -> None:
 def test_the_worked_example_of_swaps() -> None:
     station = SwapStation(40, 1_500, 20, 700, 10, 80, 60)
     assert swaps_until_repacked(station) == 14
+
+
+def play(tmp_path, *options: str, scene: Path = EXAMPLE) -> dict:
+    out = tmp_path / "under"
+    call_command("backtest", str(scene), *options, "--out", str(out), stdout=StringIO(), stderr=StringIO())
+    return json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+TARIFFS = ("--tariff", "household=vn-residential", "--tariff", "production=vn-production-22kv")
+
+
+def test_two_rulebooks_are_played_and_put_side_by_side(tmp_path) -> None:
+    rulebooks = ("--rulebook", "vn", "--rulebook", "vn+decision-963-2026")
+    found = play(tmp_path, *rulebooks, *TARIFFS)
+    left, right = found["left"], found["right"]
+    assert [side["name"] for side in found["rulebooks"]] == ["Việt Nam", "Việt Nam + decision-963-2026"]
+    assert [len(side["sha256"]) for side in found["rulebooks"]] == [64, 64]
+    assert left["rulebook"]["sha256"] != right["rulebook"]["sha256"]
+    assert left["market"] != right["market"] and left["money"]["sum_millidong"] == right["money"]["sum_millidong"] == 0
+    for row in found["by_kind"]:
+        sides = [
+            sum(m["cash_millidong"] for m in side["members"] if m["kind"] == row["kind"]) for side in (left, right)
+        ]
+        assert [row["cash_millidong"][name] for name in ("left", "right", "difference")] == [
+            *sides,
+            sides[1] - sides[0],
+        ]
+    assert any(row["cash_millidong"]["difference"] for row in found["by_kind"])
+    told = (tmp_path / "under.md").read_text(encoding="utf-8")
+    assert left["rulebook"]["sha256"] in told and "## Money by kind of member" in told
+    again = play(tmp_path, *rulebooks, *TARIFFS)
+    same = ("rulebooks", "by_kind", "energy", "traded_wh", "mean_price", "by_hour", "covered_locally_pct")
+    assert {name: again[name] for name in same} == {name: found[name] for name in same}
+
+
+def test_runs_charge_the_rulebooks_prices_and_terms(tmp_path) -> None:
+    file = tmp_path / "park.toml"
+    file.write_text(
+        """
+        [rulebook]
+        name = "Park"
+        country = "VN"
+        [[tariffs]]
+        code = "household"
+        name = "Household"
+        kind = "flat"
+        [[tariffs]]
+        code = "works"
+        name = "Works"
+        kind = "flat"
+        class = "production"
+        [[prices]]
+        tariff = "household"
+        flat = 2111
+        billed_from = 2026-01-01
+        source = "s"
+        [[prices]]
+        tariff = "works"
+        flat = 2222
+        billed_from = 2026-01-01
+        source = "s"
+        [[terms]]
+        site = "park"
+        surplus_price = 500
+        network_fee = 99
+        billed_from = 2026-01-01
+        source = "s"
+        [[network_fees]]
+        site = "park"
+        seller_zone = "campus"
+        buyer_zone = "park"
+        price = 77
+        billed_from = 2026-01-01
+        source = "s"
+        """,
+        encoding="utf-8",
+    )
+    scene = tmp_path / "scene"
+    shutil.copytree(EXAMPLE, scene)
+    rows = (scene / "tariffs.csv").read_text(encoding="utf-8").splitlines()
+    more = [",class,voltage", *(",production," if "production" in row else ",residential," for row in rows[1:])]
+    (scene / "tariffs.csv").write_text("\n".join(map(str.__add__, rows, more)) + "\n", encoding="utf-8")
+    found = play(tmp_path, "--rulebook", str(file), scene=scene)
+    assert found["rulebook"]["tariffs"] == {"household": "household", "production": "works"}
+    runs = SettlementRun.objects.filter(market__code=found["market"])
+    assert set(runs.values_list("surplus_price", "network_fee")) == {(500, 99)}
+    assert set(runs.values_list("results__retail_price", flat=True)) == {2_111, 2_222}
+    assert all(any(77 in row for row in run.zone_fees["fees"]) for run in runs)
+    assert found["alarms"]["not_settled"] == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--rulebook", "nowhere.toml"), "There is no rulebook nowhere.toml"),
+        (("--rulebook", "vn"), "has no tariff of this code"),
+        (("--rulebook", "vn", "--tariff", "household"), "is no tariff; write --tariff"),
+        (("--tariff", "household=x"), "is no tariff; write --tariff"),
+        (("--rulebook", "vn", "--tariff", "school=x"), "no tariff of the scene"),
+        (("--rulebook", "vn", "--tariff", "household=x", *TARIFFS[2:]), "no prices of x"),
+        (("--rulebook", "vn+old-hours", *TARIFFS), "no windows old-hours"),
+        (("--rulebook", "vn", *TARIFFS, "--site", "park"), "no terms of the site park"),
+        (("--rulebook", "vn", "--rulebook", "vn", "--rulebook", "vn"), "two to put side by side"),
+    ],
+)
+def test_a_rulebook_that_does_not_fit_is_refused_and_loads_nothing(options, told) -> None:
+    with pytest.raises(CommandError, match=told):
+        call_command("backtest", str(EXAMPLE), *options, stdout=StringIO(), stderr=StringIO())
+    assert not Market.objects.exists()

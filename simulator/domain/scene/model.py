@@ -33,7 +33,7 @@ class MarketRules:
     call_until_minutes: int = 60
     gate_closes_minutes: int = 5
     surplus_price: int = 671
-    surplus_cap_pct: int = 50
+    surplus_cap_pct: int | None = 50  # None, under a rulebook without a cap: all is paid
     network_fee: int = 120
     legal_basis: str = "shadow"
     deadband_pct: int = 5
@@ -96,6 +96,8 @@ class TariffRow:
     price: int
     valid_from: date | None
     valid_to: date | None
+    customer_class: str = ""  # as in a rulebook: for a backtest under another one
+    voltage: str = ""
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the row holds on a local date; both ends are included."""

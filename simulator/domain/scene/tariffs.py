@@ -18,7 +18,7 @@ from simulator.domain.scene.table import Columns, Row, read_rows
 FILE = "tariffs.csv"
 COLUMNS = Columns(
     required=("tariff", "from_time", "to_time", "weekdays", "price"),
-    optional=("valid_from", "valid_to"),
+    optional=("valid_from", "valid_to", "class", "voltage"),
 )
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_PRICE = 100_000
@@ -47,7 +47,8 @@ def _window(row: Row) -> TariffRow | None:
     if valid_from and valid_to and valid_from > valid_to:
         row.fault("valid_to", "validity_backwards", "valid_to is before valid_from; both days are included.")
         return None
-    return TariffRow(tariff, from_slot, to_slot, weekdays, price, valid_from, valid_to)
+    customer = row.values.get("class", ""), row.values.get("voltage", "")
+    return TariffRow(tariff, from_slot, to_slot, weekdays, price, valid_from, valid_to, *customer)
 
 
 def _weekdays(row: Row) -> frozenset[int] | None:
