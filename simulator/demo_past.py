@@ -12,7 +12,7 @@ and done twice is done once.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -29,6 +29,7 @@ from simulator.demo_history import INTERVAL_MINUTES, MODEL_ZONE, STEP, readings_
 from simulator.demo_month import close_and_issue, compute
 from simulator.domain.past import Day, Extent, Past, past_of
 from trading.models import Contract, Market
+from trading.queries import market_now
 
 WHOLE = Extent()
 # An interval of the past waits as long as it took, times this: the live market comes first.
@@ -86,18 +87,21 @@ class Filling:
         missing = [start for start in starts if start not in known]
         if missing:
             record_readings(
-                site=self.market.site, rows=readings_at(starts), by=None, at=day.end, source="demo",
-                minutes=INTERVAL_MINUTES,
+                site=self.market.site, rows=readings_at(starts), by=None, at=day.end if day.at else self._now(),
+                source="demo", minutes=INTERVAL_MINUTES,
             )  # fmt: skip
         for start in missing:
             if self.stopping():
                 return
-            self._breathing(partial(settle_past, self.market, start, day))
+            self._breathing(partial(settle_past, self.market, start, day.kind, day.at or self._now()))
             self.settled += 1
         for contract_id in due_contracts(self.market, start=day.start, end=day.end):
             if self.stopping():
                 return
-            self._breathing(partial(issue, contract_id=contract_id, at=day.at))
+            self._breathing(partial(issue, contract_id=contract_id, at=day.at or self._now()))
+
+    def _now(self) -> datetime:
+        return market_now(Market.objects.get(pk=self.market.pk), datetime.now(UTC))
 
     def _breathing(self, work: Callable[[], object]) -> None:
         started = time.monotonic()
@@ -137,7 +141,7 @@ def began_at(market: Market) -> datetime:
     return moment
 
 
-def settle_past(market: Market, start: datetime, day: Day) -> None:
+def settle_past(market: Market, start: datetime, kind: str, at: datetime) -> None:
     """An interval that is over and metered: its contract and its run, both or neither."""
     with transaction.atomic():
         contract = Contract.objects.create(
@@ -150,7 +154,7 @@ def settle_past(market: Market, start: datetime, day: Day) -> None:
             max_price=market.max_price,
             state=Contract.State.DELIVERED,
         )
-        settle(contract_id=contract.pk, kind=day.kind, at=day.at)
+        settle(contract_id=contract.pk, kind=kind, at=at)
 
 
 def _is_there(market: Market, found: Past) -> bool:

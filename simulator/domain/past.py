@@ -6,11 +6,12 @@ A demo that begins on 22 November 2026 at 8:20, its first interval at 8:00, has
 |---|---|---|---|
 | 21 to 30 September | R2 | 6 October, when that was due | closed by two people on that day and issued |
 | 1 to 31 October | R2 | 5 November | computed on that day, waits for the second person |
-| 1 November to the beginning | what was due by then: R1, SF, P | the beginning | the month goes on |
+| 1 November to the beginning | what was due by then: R1, SF, P | when it is filled in | the month goes on |
 
 The market began with the first of these days. Nothing is settled later than the beginning of the demo: on the first
-days of a month the cut-off of the last one is not over yet, and its days are settled then. Those of this month are
-settled then in any case, because the readings of the last few came with the demo itself.
+days of a month the cut-off of the last one is not over yet, and its days are settled then. The days of this month come
+in late, and say so: what the grid still pays for surplus hangs on the month so far, and what the live market has
+settled meanwhile did not know them.
 """
 
 from collections.abc import Callable
@@ -36,13 +37,13 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day to settle: its moments [start, end) in UTC, the kind of run, and when that run was made."""
+    """A day to settle: its moments [start, end) in UTC, the kind of run, and when that was made (None: it is now)."""
 
     on: date
     start: datetime
     end: datetime
     kind: str
-    at: datetime
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +89,4 @@ def _day(on: date, began_at: datetime, zone: ZoneInfo, due_at: DueAt) -> Day:
     if on < began_at.astimezone(zone).date().replace(day=1):
         return Day(on, start, end, CUT_OFF, min(due_at(CUT_OFF, on, zone), began_at))
     kind = next((kind for kind in ("R1", "SF") if due_at(kind, on, zone) <= began_at), "P")
-    return Day(on, start, end, kind, began_at)
+    return Day(on, start, end, kind, None)

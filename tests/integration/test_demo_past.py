@@ -6,7 +6,7 @@ and before the last close.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -44,8 +44,8 @@ from trading.operations import audit, tick
 
 pytestmark = pytest.mark.django_db
 WALL = datetime(2026, 6, 3, 2, 0, tzinfo=UTC)
-APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
-SHORT = Extent(earlier_days=1, last_days=1, this_days=0)
+APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
+SHORT = Extent(earlier_days=1, last_days=1, this_days=1)
 
 
 class Killed(BaseException):
@@ -104,16 +104,21 @@ def documents(market: Market, **which: object) -> list[InvoiceDocument]:
     return [invoice.frozen() for invoice in Invoice.objects.filter(market=market, month=APRIL, **which)]
 
 
+def began(market: Market) -> datetime:
+    return past(market).days[-1].end
+
+
 def past_contracts(market: Market):
-    return Contract.objects.filter(market=market, delivery_start__lt=market.clock_at - timedelta(hours=1))
+    return Contract.objects.filter(market=market, delivery_start__lt=began(market))
 
 
 def test_every_interval_of_the_past_is_there_once_and_settled(market) -> None:
-    assert past_contracts(market).count() == 96
+    assert past_contracts(market).count() == 112
     assert set(past_contracts(market).values_list("state", flat=True)) == {"CLEARED"}
     runs = SettlementRun.objects.filter(market=market).values("contract").annotate(n=Count("pk"))
     assert sorted({run["n"] for run in runs}) == [1, 3]  # one interval was doubted: its runs with and after the doubt
-    assert set(SettlementRun.objects.values_list("kind", flat=True)) == {"R2"}
+    kinds = SettlementRun.objects.filter(number=1).order_by().values_list("kind").annotate(Count("pk"))
+    assert dict(kinds) == {"R2": 96, "P": 16}
     assert SettlementRun.objects.filter(estimated_count__gt=0).count() == 0
 
 
@@ -146,8 +151,8 @@ def test_the_earlier_month_is_closed_by_two_people_and_issued(market) -> None:
     assert {line["state"] for line in close.checklist} == {"ok"}
 
 
-def test_both_months_are_what_their_sources_say(market) -> None:
-    for month in (APRIL, MAY):
+def test_every_month_is_what_its_sources_say(market) -> None:
+    for month in (APRIL, MAY, JUNE):
         assert list(verify_month(market, month).differences) == []
 
 
@@ -248,7 +253,7 @@ def test_it_stops_when_it_is_told_to(market) -> None:
     told: list[str] = []
     assert not fill(market, say=told.append, stopping=lambda: True, extent=Extent(2, 1, 0))
     assert len(told) == 1
-    assert past_contracts(market).count() == 96
+    assert past_contracts(market).count() == 112
 
 
 def test_a_market_that_bills_nothing_has_no_past(market) -> None:
