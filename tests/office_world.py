@@ -1,4 +1,4 @@
-"""A market's office with work in it: a closed month, a second one that waits, money, a dispute, certificates, a proposal.
+"""A market's office with work in it: a closed month, one that waits, money, a dispute, certificates, a proposal.
 
 The market's clock stands at 20 August 2026, 10:00 local. June is issued, July is computed by Lan and waits for Minh.
 Roof sells sun to shop and mill and once delivers too little; lamp's month is too small to be billed.
@@ -56,11 +56,11 @@ class Office:
 def make_office(code: str = "w", *, disputed_in: date = JUNE) -> Office:
     """Everything at once. The dispute stands over the first interval of `disputed_in`."""
     world = _world(code)
+    lan, minh = person("lan", first_name="Lan", last_name="Trần"), person("minh", first_name="Minh", last_name="Lê")
     june = _month(world, datetime(2026, 6, 2, 3, 0, tzinfo=UTC))
     _low(world, datetime(2026, 6, 9, 3, 0, tzinfo=UTC))
     closed = close_month(world, JUNE, JULY_TENTH, ("no_profile", "before_cutoff", "gaps"))
     july = _month(world, datetime(2026, 7, 7, 3, 0, tzinfo=UTC))
-    lan, minh = person("lan", first_name="Lan", last_name="Trần"), person("minh", first_name="Minh", last_name="Lê")
     owner = _user("owner")
     Membership.objects.create(user=owner, participant=world.people["roof"], role="owner")
     _pay(world, lan)
@@ -100,9 +100,8 @@ def _world(code: str) -> World:
 
 def _month(world: World, start: datetime) -> Contract:
     """Three intervals: one in which roof is short, one that is delivered, one with the lamp alone; the first."""
-    first = _interval(
-        world, start, {"roof": (0, 16_000), "shop": (30_000, 0), "mill": (400_000, 0)}, [("roof", "shop", 20_000, 1_650)]
-    )
+    readings = {"roof": (0, 16_000), "shop": (30_000, 0), "mill": (400_000, 0)}
+    first = _interval(world, start, readings, [("roof", "shop", 20_000, 1_650)])
     _interval(
         world, start + timedelta(days=1), {"roof": (0, 24_000), "shop": (8_000, 0), "mill": (612_345, 0)},
         [("roof", "shop", 8_000, 1_700), ("roof", "mill", 12_000, 1_690)],
@@ -163,5 +162,3 @@ def _propose(world: World, by: User) -> RuleChange:
     return propose_change(
         by=by, kind="terms", payload=payload, effective_on=date(2027, 1, 1), note="A higher surplus price", at=NOW
     )
-
-

@@ -103,6 +103,7 @@ def check_names() -> dict[str, str]:
         "open_disputes": _("Disputes are decided"),
         "energy_balance": _("Energy balances"),
         "cash_zero": _("Money sums to zero"),
+        "month_before": _("The month before is issued"),
         "gaps": _("Readings are measured"),
         "before_cutoff": _("The invoice cut-off is over"),
         "losses": _("Losses are in their band"),

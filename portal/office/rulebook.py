@@ -9,7 +9,7 @@ from portal.desk import REFUSED, Desk, office
 from portal.refusals import REFUSALS, sentences
 from settlement.models import Issuer
 from tariffs.domain.rulebook_file import read
-from tariffs.models import CapacityPrice, EmissionFactor, NetworkFee, RuleChange, SiteTerms, Tariff, VatRate
+from tariffs.models import CapacityPrice, EmissionFactor, NetworkFee, RuleChange, SiteTerms, Tariff, TariffRow, VatRate
 from tariffs.operations import approve_change, impact, propose_change, reject_change, withdraw_change
 
 DEFAULT_COUNTRY = "VN"
@@ -132,5 +132,28 @@ def _proposal(desk: Desk, held: RuleChange, status: int = 200, **more: Any) -> H
             told = impact(held, desk.now)
         except REFUSALS as error:
             trouble = sentences(error)
-    context = {"change": held, "impact": told, "trouble": trouble, "own": held.proposed_by_id == desk.user.pk}
+    context = {
+        "change": held,
+        "impact": told,
+        "trouble": trouble,
+        "own": held.proposed_by_id == desk.user.pk,
+        "periods": dict(TariffRow.Period.choices),
+        "term_names": term_names(),
+    }
     return desk.show("office/proposal.html", status, **context | more)
+
+
+def term_names() -> dict[str, str]:
+    """What the terms of a site are called."""
+    return {
+        "surplus_price": _("Surplus price, ₫/kWh"),
+        "surplus_cap_pct": _("Surplus paid up to, % of output"),
+        "network_fee": _("Network fee, ₫/kWh"),
+        "platform_fee_price": _("Platform fee, ₫/kWh"),
+        "platform_fee_month": _("Platform fee, ₫ a month"),
+        "renter_cap_price": _("Renter's cap, ₫/kWh"),
+        "deadband_pct": _("Dead-band, %"),
+        "deadband_wh": _("Dead-band, Wh"),
+        "loss_min_pct": _("Losses, least %"),
+        "loss_max_pct": _("Losses, most %"),
+    }

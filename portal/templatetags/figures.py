@@ -145,10 +145,10 @@ def badge(state: str) -> str:
 
 
 _TONES = {
-    "issued": "done", "paid": "done", "approved": "done", "matched": "done", "ok": "done", "kept": "done",
-    "settled": "done", "retired": "done",
+    "issued": "done", "paid": "done", "matched": "done", "settled": "done", "retired": "done",
+    "ok": "yes", "approved": "yes", "kept": "yes",
     "blocking": "bad", "overdue": "bad", "rejected": "bad", "void": "bad", "broken": "bad",
-    "warning": "wait", "computing": "wait", "computed": "wait", "proposed": "wait", "unmatched": "wait", "open": "wait",
+    "warning": "warn", "computing": "wait", "computed": "wait", "proposed": "wait", "unmatched": "wait", "open": "wait",
     "part": "wait", "locked": "wait",
 }  # fmt: skip
 
@@ -193,3 +193,9 @@ def size(amount: int) -> str:
 def millidong_more(amount: int) -> str:
     """A difference in milli-đồng as whole đồng with its sign."""
     return more(round_to_minor(int(amount)))
+
+
+@register.filter
+def told(words: str | list[str]) -> str:
+    """A label of a document, which holds a text for each language of the paper."""
+    return words if isinstance(words, str) else " / ".join(words)

@@ -1,15 +1,13 @@
 """Every page of the office and of the bills: it opens with work in it, it is empty when there is none, and who may not
 see it does not."""
 
-import json
-
 import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
 from accounts.models import Membership, User
 from portal import urls
-from settlement.models import BankLine, Invoice, Payment
+from settlement.models import BankLine, Payment
 from tests.billing_world import make_billing_world
 from tests.office_world import JULY, Office, make_office
 
@@ -136,12 +134,14 @@ def test_no_page_has_anything_inline_or_untranslated(office, language) -> None:
         client.cookies["django_language"] = language
         for name, address in addresses(office).items():
             answer = client.get(address)
+            content = read(answer)
             if answer.status_code != 200 or not answer.headers["Content-Type"].startswith("text/html"):
                 continue
-            page = answer.content.decode()
+            page = content.decode()
             assert "style=" not in page and "<style" not in page and "onclick" not in page and "{%" not in page, name
             assert f'lang="{language}"' in page or "<html" not in page
-            assert page.count("<script") == page.count("<script type=\"module\" src=") + page.count("<script src="), name
+            sources = page.count('<script type="module" src=') + page.count("<script src=")
+            assert page.count("<script") == sources, name
 
 
 def test_an_empty_house_says_so_everywhere(client) -> None:
@@ -160,17 +160,22 @@ def test_a_market_that_is_not_there_is_404(office, page) -> None:
     assert signed_in(office.lan).get(reverse(f"portal:office_{page}", args=("nowhere",))).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "query", ["?page=x", "?page=99999", "?month=9999-99", "?month=abcd-ef", "?kind=x&state=y", "?close=99999999999999999999",
-              "?q=%00", "?q=C26W-1", "?since=x&until=2026-13-40", "?on=1", "?before=-1", "?until=0001-01-01", "?about=%00",
-              "?on=9999-12-31", "?since=0001-01-01&until=9999-12-31", "?month=0001-01", "?month=9999-12"],
-)  # fmt: skip
-def test_nonsense_in_the_address_breaks_nothing(office, query) -> None:
+NONSENSE = (
+    "?page=x&month=9999-99&kind=x&state=y&on=1&since=x&until=2026-13-40&before=-1",
+    "?page=99999&month=abcd-ef&close=99999999999999999999&q=%00&about=%00&by=%00&action=%00&before=99999999999999999999",
+    "?on=9999-12-31&month=9999-12&since=0001-01-01&until=9999-12-31&q=C26W-1",
+    "?on=0001-01-01&month=0001-01&until=0001-01-01",
+)
+
+
+def test_nonsense_in_the_address_breaks_nothing(office) -> None:
     admin, member = signed_in(office.lan), signed_in(office.owner)
     for name, address in addresses(office).items():
-        if name not in POSTED_ONLY:
+        for query in NONSENSE:
             client = member if name.startswith("bills") else admin
-            assert client.get(address + query).status_code < 500, (name, query)
+            answer = client.get(address + query)
+            assert answer.status_code < 500, (name, query)
+            read(answer)
 
 
 def test_names_are_escaped(office) -> None:
@@ -180,8 +185,7 @@ def test_names_are_escaped(office) -> None:
     client = signed_in(office.lan)
     for name, address in addresses(office).items():
         answer = client.get(address)
-        if answer.headers.get("Content-Type", "").startswith("text/html"):
-            assert b"<script>alert" not in answer.content, name
+        assert b"<script>alert" not in read(answer), name
 
 
 def test_the_lists_ask_for_few_queries_however_long_they_are(office, django_assert_max_num_queries) -> None:
@@ -189,4 +193,3 @@ def test_the_lists_ask_for_few_queries_however_long_they_are(office, django_asse
     for name in ("documents", "payments", "money", "bank", "closes"):
         with django_assert_max_num_queries(40):
             assert client.get(reverse(f"portal:office_{name}", args=("w",))).status_code == 200
-    assert json.loads(Invoice.objects.earliest("pk").document)
