@@ -120,6 +120,8 @@ class CloseDay(models.Model):
     close = models.ForeignKey(MonthClose, on_delete=models.CASCADE, related_name="days", db_index=False)
     on = models.DateField()
     intervals = models.PositiveIntegerField()
+    # The ids of the runs that the figures rest on, added up: any other run would change the sum.
+    runs_sum = models.BigIntegerField(default=0)
     losses_wh = models.BigIntegerField(default=0)
     # What all accounts together moved, milli-đồng: 0, or something is very wrong.
     cash_millidong = models.BigIntegerField(default=0)
@@ -274,6 +276,11 @@ class Invoice(models.Model):
         triggers = (
             pgtrigger.Protect(
                 name="issued_invoice_is_final", operation=APPEND_ONLY, condition=pgtrigger.Condition(_ISSUED)
+            ),
+            pgtrigger.Protect(
+                name="invoice_begins_as_draft",
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.state <> 'draft' OR NEW.number IS NOT NULL"),
             ),
             pgtrigger.Trigger(
                 name="numbers_without_gap",

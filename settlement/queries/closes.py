@@ -9,6 +9,7 @@ since the month before.
 | open_disputes | disputes of the month that nobody has decided | |
 | energy_balance | Wh sold that nobody bought, or the other way round | |
 | cash_zero | money that came from nowhere, participants whose figures differ from the ledger | |
+| month_before | | the month before, not issued yet |
 | gaps | | intervals of participants settled on an estimate |
 | before_cutoff | | intervals whose last run is earlier than R2 |
 | losses | | technical losses outside the band of the site's terms |
@@ -27,7 +28,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from settlement.domain.calendar import KINDS, month_after, rank
-from settlement.models import CloseDay, Dispute, Invoice, MonthClose
+from settlement.models import CloseDay, Dispute, Invoice, MonthClose, SettlementRun
 from tariffs.models import RuleChange
 from tariffs.queries import NoTerms, terms_at
 from units.interval import day_bounds
@@ -99,11 +100,12 @@ def checklist(close: MonthClose) -> list[Check]:
     days = list(CloseDay.objects.filter(close=close))
     return [
         _blocking("unbilled", runs["contracts"] - sum(day.intervals for day in days), _unbilled),
-        _blocking("figures_old", int(runs["last_run"] > close.last_run_id), _figures_old),
+        _blocking("figures_old", int(_are_old(close, days, runs)), _figures_old),
         _blocking("unapproved_edits", runs["touched"] + _waiting_changes(close.month), _unapproved),
         _blocking("open_disputes", _open_disputes(close, start, end), _disputed),
         _blocking("energy_balance", _imbalance_wh(close), _unbalanced),
         _blocking("cash_zero", _cash_wrong(days), _cash),
+        _warning("month_before", _months_before(close, start), _month_before),
         _warning("gaps", runs["estimated"], _gaps),
         _warning("before_cutoff", runs["early"], _early),
         _losses(close, days, start),
@@ -149,13 +151,14 @@ _DIFFERENCES = """
 
 
 def _runs(close: MonthClose, start: datetime, end: datetime) -> dict[str, int]:
-    names = ("contracts", "last_run", "estimated", "early", "touched")
+    names = ("contracts", "last_run", "runs_sum", "estimated", "early", "touched")
     values = {"market": close.market_id, "start": start, "end": end, "early": list(KINDS[: rank("R2")])}
     return dict(zip(names, _row(_RUNS, values), strict=True))
 
 
 _RUNS = """
-    SELECT count(*), coalesce(max(r.id), 0), coalesce(sum(r.estimated_count), 0)::bigint,
+    SELECT count(*), coalesce(max(r.id), 0), coalesce(sum(r.id), 0)::bigint,
+           coalesce(sum(r.estimated_count), 0)::bigint,
            count(*) FILTER (WHERE r.kind = ANY(%(early)s)),
            count(*) FILTER (WHERE i.revision > r.reading_revision)
     FROM trading_contract c JOIN trading_market m ON m.id = c.market_id LEFT JOIN LATERAL (
@@ -165,6 +168,20 @@ _RUNS = """
     LEFT JOIN meters_intervalrevision i ON i.site_id = m.site_id AND i.start = c.delivery_start
     WHERE c.market_id = %(market)s AND c.delivery_start >= %(start)s AND c.delivery_start < %(end)s
 """
+
+
+def _are_old(close: MonthClose, days: Sequence[CloseDay], runs: dict[str, int]) -> bool:
+    """Runs that the figures have not seen; the sum finds also one that began before the close and committed later."""
+    return runs["last_run"] > close.last_run_id or runs["runs_sum"] != sum(day.runs_sum for day in days)
+
+
+def _months_before(close: MonthClose, start: datetime) -> int:
+    """1 where the market had settled intervals before this month and the month before has not been issued."""
+    issued = MonthClose.objects.filter(
+        market_id=close.market_id, month=month_after(close.month, -1), state=MonthClose.State.ISSUED
+    )
+    settled = SettlementRun.objects.filter(market_id=close.market_id, contract__delivery_start__lt=start)
+    return int(settled.exists() and not issued.exists())
 
 
 def _waiting_changes(month: date) -> int:
@@ -292,6 +309,12 @@ def _cash(count: int) -> str:
         "%(count)d figures are not what the ledger says; nothing may be issued before that is understood.",
         count,
     ) % {"count": count}
+
+
+def _month_before(count: int) -> str:
+    if not count:
+        return _("The month before is issued, or there is none.")
+    return _("The month before is not issued yet; registers and carried amounts go on from it, so close it first.")
 
 
 def _gaps(count: int) -> str:

@@ -23,7 +23,7 @@ def home_market_id(site_id: int) -> int:
 
 
 def payable_documents() -> QuerySet[Invoice]:
-    """Issued documents that somebody has to pay."""
+    """Issued documents that somebody has to pay, replaced ones included: those are dropped once their rows are held."""
     issued = Invoice.objects.filter(state=Invoice.State.ISSUED)
     return issued.exclude(kind=Invoice.Kind.STATEMENT).exclude(total_dong=0)
 
@@ -50,8 +50,13 @@ def referenced_documents(site_id: int, references: Collection[str], *, lock: boo
 
 
 def as_documents(rows: Iterable[Invoice], allocations: QuerySet[Allocation] | None = None) -> tuple[OpenDocument, ...]:
-    """What is open on each after these allocations (else all), read after its row and so after anybody who held it."""
+    """What is open on each after these allocations (else all), read after its row and so after anybody who held it.
+
+    What was replaced is left out: its replacement is what is paid.
+    """
     invoices = list(rows)
+    replaced = _replaced([invoice.pk for invoice in invoices])
+    invoices = [invoice for invoice in invoices if invoice.pk not in replaced]
     counted = Allocation.objects.all() if allocations is None else allocations
     paid = dict(
         counted.filter(invoice_id__in=[invoice.pk for invoice in invoices])
@@ -59,6 +64,11 @@ def as_documents(rows: Iterable[Invoice], allocations: QuerySet[Allocation] | No
         .annotate(Sum("amount_dong"))
     )
     return tuple(_document(invoice, paid.get(invoice.pk, 0)) for invoice in invoices)
+
+
+def _replaced(invoice_ids: Collection[int]) -> set[int]:
+    found = Invoice.objects.filter(refers_to__in=invoice_ids, relation=Invoice.Relation.REPLACEMENT)
+    return set(found.exclude(refers_to=None).values_list("refers_to_id", flat=True))
 
 
 def _document(invoice: Invoice, paid: int) -> OpenDocument:

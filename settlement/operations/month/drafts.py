@@ -100,7 +100,7 @@ class Drafter:
     def _document(
         self, member: Member, point: Point | None, at: list[Point], month: Month, draft: Draft, original: Invoice | None
     ) -> InvoiceDocument:
-        operator, kind = issuer_party(self.market, self.issuer), self._kind(draft)
+        operator, kind = issuer_party(self.market, self.issuer), self._kind(draft, original)
         seller, buyer = (member.party, operator) if kind == Invoice.Kind.SELF_BILL else (operator, member.party)
         saved = round_to_minor(month.cash_millidong - month.grid_only_millidong)
         return InvoiceDocument(
@@ -131,7 +131,10 @@ class Drafter:
             payment_reference="",
         )
 
-    def _kind(self, draft: Draft) -> str:
+    def _kind(self, draft: Draft, original: Invoice | None) -> str:
+        """An adjustment is of its original's kind, also where it gives money back."""
+        if original is not None:
+            return original.kind
         if not self.payable:
             return Invoice.Kind.STATEMENT
         return Invoice.Kind.SELF_BILL if draft.total_dong < 0 else Invoice.Kind.INVOICE

@@ -139,6 +139,7 @@ def take_day(close: MonthClose, on: date, zone: ZoneInfo, metered_power: list[in
             close=close,
             on=on,
             intervals=_number(cursor, "SELECT count(*) FROM close_runs", values),
+            runs_sum=_number(cursor, "SELECT coalesce(sum(run_id), 0)::bigint FROM close_runs", values),
             losses_wh=_number(cursor, _LOSSES, values),
             cash_millidong=_number(cursor, _CASH, values),
             ledger_differences=_number(cursor, _DIFFERENCES, values),
