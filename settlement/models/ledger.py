@@ -91,9 +91,7 @@ class LedgerTransaction(models.Model):
     contract = models.ForeignKey(Contract, null=True, on_delete=models.PROTECT, related_name="ledger_transactions")
     invoice = models.ForeignKey("settlement.Invoice", null=True, on_delete=models.PROTECT, related_name="transactions")
     payment = models.ForeignKey("settlement.Payment", null=True, on_delete=models.PROTECT, related_name="transactions")
-    close = models.ForeignKey(
-        "settlement.MonthClose", null=True, on_delete=models.PROTECT, related_name="transactions"
-    )
+    close = models.ForeignKey("settlement.MonthClose", null=True, on_delete=models.PROTECT, related_name="transactions")
     category = models.CharField(max_length=20, choices=Category.choices)
     at = models.DateTimeField()
 
