@@ -21,6 +21,7 @@ from tariffs.domain.rulebook_file import parse, read
 from units.numbers import grouped
 
 MONTHS_OFFERED = 24
+FIRST_YEAR = 2000
 MOST_BYTES = 500_000
 REASONS = 4
 HOURS = 24
@@ -68,9 +69,11 @@ def compare(desk: Desk) -> HttpResponse:
 def _month(desk: Desk) -> date:
     given = desk.request.POST.get("month") or desk.request.GET.get("month", "")
     try:
-        return date.fromisoformat(f"{given}-01")
+        asked = date.fromisoformat(f"{given}-01")
     except ValueError:
-        return month_after(desk.today.replace(day=1), -1)
+        asked = date.min
+    known = FIRST_YEAR <= asked.year <= desk.today.year + 1
+    return asked if known else month_after(desk.today.replace(day=1), -1)
 
 
 def _keys(desk: Desk, offered: list[Choice]) -> tuple[str, str]:

@@ -111,6 +111,11 @@ class VatRow:
     left_dong: int
     right_dong: int
 
+    @property
+    def difference_dong(self) -> int:
+        """How much more the right side is."""
+        return self.right_dong - self.left_dong
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -42,7 +42,9 @@ def _shipped_choices(country: str) -> Iterator[Choice]:
     books = [(name, _shipped(name)) for name in shipped()]
     own = [(name, book) for name, book in books if book.country == country]
     for name, book in own:
-        yield from (Choice(f"windows:{name}:{each.code}", "windows", each.source) for each in book.pending)
+        yield from (
+            Choice(f"windows:{name}:{each.code}", "windows", each.source.partition(",")[0]) for each in book.pending
+        )
         if any(head.pilot for head in book.tariffs):
             yield Choice(f"pilot:{name}", "pilot", book.name)
         yield Choice(f"shipped:{name}", "shipped", book.name)

@@ -5,7 +5,7 @@ that it touches first, so that the two never pass each other: either the change 
 change finds the day settled and is refused.
 
 A scratch market of a backtest (site `bt-20261031-093000-12345`) plays days with copies of everything: it has tariffs of
-its own, it is forgotten whole, and what holds in a whole country must not be locked by its dates. Its days are not noted.
+its own, it is forgotten whole, and its dates must not lock what holds in a whole country. Its days are not noted.
 """
 
 from collections.abc import Iterable

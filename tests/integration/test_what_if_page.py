@@ -117,6 +117,11 @@ def test_what_cannot_be_compared_is_said(page: Client, query: dict[str, str], to
     assert answer.status_code == 422 and told in text_of(answer)
 
 
+@pytest.mark.parametrize("month", ["0001-01", "9999-12", "2026-13", "x"])
+def test_a_month_that_is_none_is_the_last_one(page: Client, month: str) -> None:
+    assert page.get(ADDRESS, {"month": month}).context["month"] == page.get(ADDRESS).context["month"]
+
+
 def test_strangers_and_neighbours_see_nothing(page: Client) -> None:
     assert page.get("/bills/w/home/compare/").status_code == 404
     assert Client().get(ADDRESS).status_code == 302
