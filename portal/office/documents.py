@@ -36,7 +36,7 @@ def standings() -> dict[str, str]:
         "paid": _("Paid"),
         "part": _("Partly paid"),
         "overdue": _("Overdue"),
-        "open": _("Open"),
+        "open": _("Unpaid"),
     }
 
 
