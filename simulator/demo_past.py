@@ -35,6 +35,11 @@ WHOLE = Extent()
 # An interval of the past waits as long as it took, times this: the live market comes first.
 BREATH = 0.3
 SECONDS_BETWEEN_LINES = 30.0
+# How long a transaction of the past may take, on the wall's clock, and how long it waits for the live market's.
+AHEAD = timedelta(seconds=2)
+MOST_SECONDS_TO_WAIT = 10.0
+SECONDS_BETWEEN_LOOKS = 0.2
+SETTLED = (Contract.State.CLEARED, Contract.State.FINAL)
 Say = Callable[[str], None]
 Stopping = Callable[[], bool]
 
@@ -86,14 +91,15 @@ class Filling:
         known = set(there.values_list("delivery_start", flat=True))
         missing = [start for start in starts if start not in known]
         if missing:
+            at = day.end if day.at else self._quiet_moment()
             record_readings(
-                site=self.market.site, rows=readings_at(starts), by=None, at=day.end if day.at else self._now(),
-                source="demo", minutes=INTERVAL_MINUTES,
+                site=self.market.site, rows=readings_at(starts), by=None, at=at, source="demo",
+                minutes=INTERVAL_MINUTES,
             )  # fmt: skip
         for start in missing:
             if self.stopping():
                 return
-            self._breathing(partial(settle_past, self.market, start, day.kind, day.at or self._now()))
+            self._breathing(partial(settle_past, self.market, start, day.kind, day.at or self._quiet_moment()))
             self.settled += 1
         for contract_id in due_contracts(self.market, start=day.start, end=day.end):
             if self.stopping():
@@ -102,6 +108,19 @@ class Filling:
 
     def _now(self) -> datetime:
         return market_now(Market.objects.get(pk=self.market.pk), datetime.now(UTC))
+
+    def _quiet_moment(self) -> datetime:
+        """Now, once no live interval is to be settled at this moment: what such a run sees of this month must be what
+        was there at its moment, and not depend on which of two transactions ends first."""
+        until = time.monotonic() + MOST_SECONDS_TO_WAIT
+        live = Contract.objects.filter(market=self.market, delivery_start__gte=self.past.days[-1].end)
+        while True:
+            market = Market.objects.get(pk=self.market.pk)
+            now, soon = (market_now(market, datetime.now(UTC) + ahead) for ahead in (timedelta(), AHEAD))
+            settling = live.filter(delivery_end__lte=soon).exclude(state__in=SETTLED)
+            if self.stopping() or time.monotonic() > until or not settling.exists():
+                return now
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _breathing(self, work: Callable[[], object]) -> None:
         started = time.monotonic()
