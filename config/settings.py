@@ -37,6 +37,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "knox",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "accounts",
     "meters",
     "tariffs",
@@ -55,7 +58,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.AuditorsReadOnly",
+    "accounts.signin.middleware.KnownBrowser",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
@@ -115,7 +120,43 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "portal:login"
 LOGIN_REDIRECT_URL = "portal:market"
 LOGOUT_REDIRECT_URL = "portal:login"
-AUDITORS_MAY_SEND = ("portal:login", "portal:logout", "portal:language")  # they change nothing but one's own session
+AUDITORS_MAY_SEND = (  # they change nothing but one's own session and login
+    "portal:login",
+    "portal:logout",
+    "portal:language",
+    "accounts:second_step",
+    "accounts:passkey_begin",
+    "accounts:passkey_finish",
+    "accounts:confirm",
+    "accounts:password",
+    "accounts:totp",
+    "accounts:totp_remove",
+    "accounts:codes",
+    "accounts:passkey_add_begin",
+    "accounts:passkey_add_finish",
+    "accounts:passkey_remove",
+    "accounts:sign_out_one",
+    "accounts:sign_out_others",
+    "accounts:email",
+    "accounts:email_confirm",
+    "accounts:export",
+    "accounts:erase",
+)
+# Whether administrators must add a passkey or an authenticator app before they may do anything.
+STAFF_NEED_SECOND_STEP = env.bool("WATTBOURSE_STAFF_SECOND_STEP", default=not DEMO)
+# How many times one may guess at once for one name, and from one address; both fill up again slowly.
+SIGN_INS_AT_ONCE = env.int("WATTBOURSE_SIGN_INS_AT_ONCE", default=1_000 if DEMO else 20)
+SIGN_INS_PER_ADDRESS = env.int("WATTBOURSE_SIGN_INS_PER_ADDRESS", default=10_000 if DEMO else 100)
+INVITATION_DAYS = env.int("WATTBOURSE_INVITATION_DAYS", default=7)
+# What other apps hold about a participant, and whether it has open money (accounts/signin/holdings.py).
+PERSONAL_DATA = "config.personal_data.HeldData"
+
+MFA_ADAPTER = "accounts.signin.adapter.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Wattbourse"
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+MFA_RECOVERY_CODE_COUNT = 10
+MFA_RECOVERY_CODE_DIGITS = 10
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts.signin import pages
 from portal import views
 from portal.bills import compare
 from portal.bills import pages as bills
@@ -14,7 +15,7 @@ urlpatterns = [
     path("", views.market, name="market"),
     path("markets/<slug:code>/", views.market, name="market_of"),
     path("markets/<slug:code>/today.json", views.today, name="today"),
-    path("login/", views.Login.as_view(), name="login"),
+    path("login/", pages.login, name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("language/", views.language, name="language"),
     path("healthz", views.health, name="health"),

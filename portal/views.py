@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -23,17 +23,6 @@ from trading import queries
 from units.interval import day_bounds
 
 LANGUAGE_PARAMETER = "language"
-
-
-class Login(LoginView):
-    """Who are you?"""
-
-    template_name = "portal/login.html"
-    redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The demo's accounts are told on the page only where the demo runs."""
-        return super().get_context_data(**kwargs) | {"demo": settings.DEMO}
 
 
 class Logout(LogoutView):

@@ -77,7 +77,7 @@ def _text(name: str, value: str, language: Language, _: Translate) -> str:
             return format_moment(datetime.fromisoformat(value), "d MMMM y HH:mm 'UTC'", locale=language)
     except ValueError:
         return value
-    return words(_).get(value, value) if name in ("kind", "role", "format") else value
+    return words(_).get(value, value) if name in ("kind", "role", "was", "format", "means") else value
 
 
 def words(_: Translate) -> dict[str, str]:
@@ -86,6 +86,13 @@ def words(_: Translate) -> dict[str, str]:
         "owner": _("owner"),
         "trader": _("trader"),
         "viewer": _("viewer"),
+        "administrator": _("administrator"),
+        "auditor": _("auditor"),
+        "password": _("a password"),
+        "passkey": _("a passkey"),
+        "totp": _("a password and an authenticator app"),
+        "recovery": _("a password and a recovery code"),
+        "invitation": _("an invitation"),
         "tariff": _("retail prices"),
         "terms": _("terms of a site"),
         "network_fee": _("network fees"),
@@ -102,6 +109,24 @@ def templates(_: Translate) -> dict[str, str]:
         "user.created": _("{who} created the user {target}."),
         "participant.created": _("{who} created the participant {target} ({name})."),
         "membership.added": _("{who} let {user} act for {target} as {role}."),
+        "membership.changed": _("{who} changed the role of {user} for {target} from {was} to {role}."),
+        "membership.removed": _("{who} ended the right of {user} to act for {target}."),
+        "invitation.sent": _("{who} invited {email} as {role} ({participant})."),
+        "invitation.withdrawn": _("{who} withdrew the invitation of {email}."),
+        "invitation.accepted": _("{who} accepted {target}."),
+        "login.opened": _("{who} signed in with {means} ({device})."),
+        "login.closed": _("{who} signed out a device ({device})."),
+        "password.changed": _("{who} changed the password of the login."),
+        "second_step.added": _("{who} set up an authenticator app."),
+        "second_step.removed": _("{who} removed the authenticator app."),
+        "second_step.codes_made": _("{who} made new recovery codes."),
+        "second_step.code_used": _("{who} signed in with a recovery code; {left} are left."),
+        "passkey.added": _("{who} added the passkey “{passkey}”."),
+        "passkey.removed": _("{who} removed the passkey “{passkey}”."),
+        "email.change_asked": _("{who} asked to change the e-mail address to {email}."),
+        "email.changed": _("{who} changed the e-mail address from {was} to {email}."),
+        "user.exported": _("{who} downloaded all data held about {target}."),
+        "user.erased": _("{who} had the login erased; it is called {target} now."),
         "token.created": _("{who} made the access token {target}…, which holds until {expires_at}."),
         "token.revoked": _("{who} revoked the access token {target}…."),
         "readings.recorded": _(

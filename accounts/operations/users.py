@@ -1,4 +1,4 @@
-"""Every write of accounts: users, participants, memberships, tokens, and the audit trail of all apps.
+"""Users, participants, memberships, tokens, and the audit trail of all apps.
 
 Each action names who did it and when (`by=`, `at=`) and writes its audit row in its own transaction, so that there is
 never the one without the other. `by=None` is the installation itself: a set-up, a schedule.
@@ -45,18 +45,21 @@ def create_user(
     language: str = "en",
     is_staff: bool = False,
     is_auditor: bool = False,
+    pk: int | None = None,
 ) -> User:
-    """A login. Without a password it can only be given one later. An auditor reads everything and changes nothing.
+    """A login. Without a password it can only be given one later; `pk` is a number set aside for it.
+
+    An auditor reads everything and changes nothing.
 
     Raises AccountError `username_taken`, `invalid_username`, `weak_password` or `auditor_is_no_administrator`.
     """
     if is_staff and is_auditor:
         told = "An auditor changes nothing, so he cannot be an administrator as well; make two logins."
         raise AccountError("auditor_is_no_administrator", told)
-    user = User(username=username, email=email, language=language, is_staff=is_staff, is_auditor=is_auditor)
+    user = User(pk=pk, username=username, email=email, language=language, is_staff=is_staff, is_auditor=is_auditor)
     _check_username(user)
     _set_password(user, password)
-    user.save()
+    user.save(force_insert=True)
     audit(by=by, action="user.created", target=username, detail={"is_staff": is_staff, "is_auditor": is_auditor}, at=at)
     return user
 

@@ -1,0 +1,43 @@
+"""The letters of accounts: plain text, in the reader's language, one link each."""
+
+import logging
+from smtplib import SMTPException
+
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from accounts.models import Invitation
+
+log = logging.getLogger(__name__)
+
+
+def send_invitation(invitation: Invitation, link: str, language: str) -> bool:
+    """False where the mail server did not take it; then somebody hands the link over."""
+    with override(language):
+        house = invitation.participant.name if invitation.participant else "Wattbourse"
+        who = invitation.invited_by
+        values = {"who": (who.get_full_name() or who.username) if who else "Wattbourse", "house": house}
+        subject = _("Invitation to {house}").format(**values)
+        told = _("{who} invites you to join {house} on Wattbourse. Open this link to choose how you log in:")
+        ends = _("It works once, until {until} UTC.").format(until=f"{invitation.expires_at:%Y-%m-%d %H:%M}")
+        return _send(subject, [told.format(**values), link, ends], invitation.email)
+
+
+def send_email_change(*, to: str, email: str, link: str, old: bool) -> bool:
+    """Asks one of the two addresses for its yes. False where the mail server did not take it."""
+    subject = _("Confirm a change of your e-mail address")
+    told = _("Somebody asked to change the e-mail address of your login to {email}. To agree, open this link:")
+    warned = _(
+        "If it was not you, do not open it: sign out the other devices on your account page and change your password."
+    )
+    return _send(subject, [told.format(email=email), link, *([warned] if old else [])], to)
+
+
+def _send(subject: str, parts: list[str], to: str) -> bool:
+    try:
+        EmailMessage(subject=subject, body="\n\n".join(parts) + "\n", to=[to]).send()
+    except (SMTPException, OSError) as error:
+        log.warning("a mail could not be sent: %s", error)
+        return False
+    return True
