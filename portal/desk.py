@@ -17,6 +17,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -105,9 +106,9 @@ class Desk:
         messages.success(self.request, said)
         return HttpResponseRedirect(self.address(name, *rest))
 
-    def page_of(self, rows: Any, per_page: int = ROWS_PER_PAGE) -> Page[Any]:
-        """The part of a long list that the address asks for; a page number that is none is the first or the last."""
-        return Paginator(rows, per_page).get_page(self.request.GET.get("page"))
+    def page_of(self, rows: Any, per_page: int = ROWS_PER_PAGE, name: str = "page") -> Page[Any]:
+        """The part of a long list that the address asks for by `name`; a number that is none is an end."""
+        return Paginator(rows, per_page).get_page(self.request.GET.get(name))
 
     def asked(self, name: str, longest: int = 80) -> str:
         """What the address asks for, as a text that a database takes."""
@@ -157,7 +158,7 @@ class Desk:
 
 _MARKS = str.maketrans("", "", " .,_₫\u00a0\u202f")
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def office(section: str, *, change: bool = False) -> Callable[[View], View]:
@@ -168,7 +169,7 @@ def office(section: str, *, change: bool = False) -> Callable[[View], View]:
         @never_cache
         @login_required
         @wraps(view)
-        def entered(request: HttpRequest, code: str, *rest: Any, **named: Any) -> HttpResponse:
+        def entered(request: HttpRequest, code: str, *rest: Any, **named: Any) -> HttpResponseBase:
             assert isinstance(request.user, User)
             if not may_audit(request.user):
                 raise PermissionDenied
@@ -190,7 +191,7 @@ def seat(section: str, *, change: bool = False) -> Callable[[View], View]:
         @never_cache
         @login_required
         @wraps(view)
-        def entered(request: HttpRequest, code: str, who: str, *rest: Any, **named: Any) -> HttpResponse:
+        def entered(request: HttpRequest, code: str, who: str, *rest: Any, **named: Any) -> HttpResponseBase:
             assert isinstance(request.user, User)
             participant = Participant.objects.filter(code=who).first()
             if participant is None or not may_view(request.user, participant):

@@ -55,7 +55,7 @@ MOST = 12
 
 
 def _problem(problem: object) -> str:
-    told = getattr(problem, "sentence", None) or getattr(problem, "message", "")
+    told = str(getattr(problem, "sentence", "") or getattr(problem, "message", ""))
     where = getattr(problem, "place", "")
     return f"{where}: {gettext(told)}" if where else gettext(told)
 

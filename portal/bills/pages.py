@@ -53,7 +53,7 @@ def documents(desk: Desk) -> HttpResponse:
     account = account_statement(desk.market.pk, desk.participant.pk, first, desk.today + timedelta(days=1))
     month = desk.today.replace(day=1)
     stretch = day_bounds(month, desk.zone).start, day_bounds(desk.today, desk.zone).end
-    context = {
+    context: dict[str, Any] = {
         "documents": rows,
         "words": standings(),
         "account": account,
@@ -118,7 +118,7 @@ def _intervals(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
         .order_by("opened_at")
         .values_list("contract_id", "state")
     )
-    context = {
+    context: dict[str, Any] = {
         "on": on,
         "compensation": compensation_of(desk.market.pk, desk.participant.pk, day.start, day.end),
         "before": on - timedelta(days=1),

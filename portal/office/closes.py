@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Sum
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -87,11 +87,11 @@ def _checks(held: MonthClose) -> list[Check]:
     return [Check(row["code"], row["state"], row["count"], "") for row in held.checklist]
 
 
-def _sums(held: MonthClose) -> QuerySet[Invoice, dict[str, Any]]:
+def _sums(held: MonthClose) -> list[Any]:
     kinds = Invoice.objects.filter(close=held).order_by("kind", "relation").values("kind", "relation")
-    return kinds.annotate(
+    return list(kinds.annotate(
         count=Count("pk"), net=Sum("net_dong"), vat=Sum("vat_dong"), total=Sum("total_dong"),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def check_names() -> dict[str, str]:

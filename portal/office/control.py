@@ -1,6 +1,7 @@
 """Control: are all laws of the settlement checked and kept, what could not be settled, and who did what."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ def control(desk: Desk) -> HttpResponse:
     since, until = _stretch(desk)
     start, end = day_bounds(since, desk.zone).start, day_bounds(until, desk.zone).end
     alarms = SettlementAlarm.objects.filter(market=desk.market).select_related("contract")
-    context = {
+    context: dict[str, Any] = {
         "since": since,
         "until": until,
         "panel": invariants_panel(desk.market.pk, start, end),
@@ -77,7 +78,11 @@ def audit(desk: Desk) -> HttpResponse:
     if len(rows) > ROWS:
         more["before"] = str(rows[ROWS - 1].id)
     people = User.objects.filter(auditentry__isnull=False).distinct().order_by("username")
-    context = {"rows": rows[:ROWS], "older": more.urlencode() if len(rows) > ROWS else "", "areas": areas()}
+    context: dict[str, Any] = {
+        "rows": rows[:ROWS],
+        "older": more.urlencode() if len(rows) > ROWS else "",
+        "areas": areas(),
+    }
     return desk.show("office/audit.html", query=query, people=people, **context)
 
 

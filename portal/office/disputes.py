@@ -15,7 +15,7 @@ from settlement.operations.disputes import decide_dispute
 def disputes(desk: Desk) -> HttpResponse:
     """Open ones first, then the decided ones, the newest first."""
     rows = Dispute.objects.filter(market=desk.market).select_related("contract", "participant", "opened_by")
-    context = {
+    context: dict[str, Any] = {
         "open_ones": rows.filter(state=Dispute.State.OPEN).order_by("opened_at"),
         "decided": desk.page_of(rows.exclude(state=Dispute.State.OPEN).order_by("-decided_at", "-pk")),
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from portal import papers
@@ -22,7 +23,12 @@ def documents(desk: Desk) -> HttpResponse:
     months = Invoice.objects.filter(market=desk.market).order_by("-month").values_list("month", flat=True).distinct()
     page = desk.page_of(found)
     papers.decorated(desk, page.object_list)
-    context = {"documents": page, "months": months, "kinds": Invoice.Kind.choices, "states": Invoice.State.choices}
+    context: dict[str, Any] = {
+        "documents": page,
+        "months": months,
+        "kinds": Invoice.Kind.choices,
+        "states": Invoice.State.choices,
+    }
     return desk.show("office/documents.html", query=desk.request.GET, words=standings(), **context)
 
 
@@ -41,7 +47,7 @@ def standings() -> dict[str, str]:
 
 
 @office("documents")
-def download(desk: Desk, form: str) -> HttpResponse:
+def download(desk: Desk, form: str) -> HttpResponseBase:
     """The documents that the filters choose, as one file: csv (of a table), xlsx, or the XML of each in an archive."""
     rows = papers.chosen(desk, papers.documents(desk))
     month = desk.asked_month("month")
@@ -79,7 +85,7 @@ def page(desk: Desk, invoice: Invoice, status: int = 200, **more: Any) -> HttpRe
         "payments": invoice.allocations.select_related("payment").order_by("payment__at", "payment_id"),
         "followed_by": papers.documents(desk).filter(refers_to=invoice),
         "refers_to": papers.documents(desk).filter(pk=invoice.refers_to_id).first() if invoice.refers_to_id else None,
-        "replaceable": invoice.number is not None and not invoice.replaced,
+        "replaceable": invoice.number is not None and papers.standing(desk, invoice) != "replaced",
         "explainable": invoice.close_id is not None,
     }
     return desk.show("office/document.html", status, **context | more)

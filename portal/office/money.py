@@ -21,6 +21,8 @@ from settlement.operations.refunds import refund, undo_payment, use_prepaid
 from settlement.queries.money import ageing, open_items, payout_file, payouts, suggestions, unmatched_lines
 
 PAYOUT_DAYS = 30
+MOST_OFFERED = 1_000
+LINES_PER_PAGE = 10  # each looks through all open documents for what it may be
 
 
 @office("money")
@@ -32,7 +34,7 @@ def money(desk: Desk) -> HttpResponse:
     sums |= {name: sum(getattr(row, name) for row in rows) for name in ("credit_dong", "total_dong", "prepaid_dong")}
     items = desk.page_of(open_items(desk.market.pk))
     known = Invoice.objects.select_related("series", "participant").in_bulk([item.invoice_id for item in items])
-    return desk.show("office/money.html", rows=rows, sums=sums, items=items, known=known)
+    return desk.show("office/money.html", rows=desk.page_of(rows, name="people"), sums=sums, items=items, known=known)
 
 
 @office("money")
@@ -57,7 +59,7 @@ def bank(desk: Desk) -> HttpResponse:
 
 
 def _bank(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
-    lines = desk.page_of(unmatched_lines(desk.market.site_id).select_related("file"), 20)
+    lines = desk.page_of(unmatched_lines(desk.market.site_id).select_related("file"), LINES_PER_PAGE)
     offers = {line.pk: suggestions(line) for line in lines}
     ids = {pk for found in offers.values() for each in found for pk in each.invoice_ids}
     for line in lines:
@@ -66,7 +68,7 @@ def _bank(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
         "lines": lines,
         "known": Invoice.objects.select_related("series", "participant").in_bulk(ids),
         "reasons": reasons(),
-        "people": _people(desk),
+        "people": _offered(desk),
         "files": BankFile.objects.filter(site=desk.market.site).select_related("by")[:10],
     }
     return desk.show("office/bank.html", status, **context | more)
@@ -84,6 +86,11 @@ def reasons() -> dict[str, str]:
 
 def _people(desk: Desk) -> Any:
     return Participant.objects.filter(admissions__market=desk.market).order_by("name")
+
+
+def _offered(desk: Desk) -> Any:
+    """The members that a form names as one writes; beyond the first many, one writes the code."""
+    return _people(desk)[:MOST_OFFERED]
 
 
 @office("money", change=True)
@@ -118,7 +125,7 @@ def _participant(desk: Desk) -> Participant:
     found = _people(desk).filter(code=desk.text("participant")).first()
     if found is None:
         raise Refused("no_participant", _("Choose the member."))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @office("money")
@@ -136,7 +143,7 @@ def payments(desk: Desk) -> HttpResponse:
 def _payments(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
     rows = Payment.objects.filter(market=desk.market).select_related("participant", "by", "bank_line")
     rows = rows.prefetch_related("allocations__invoice__series")
-    return desk.show("office/payments.html", status, payments=desk.page_of(rows), people=_people(desk), **more)
+    return desk.show("office/payments.html", status, payments=desk.page_of(rows), people=_offered(desk), **more)
 
 
 def _pay(desk: Desk) -> str:
@@ -181,7 +188,7 @@ def payout(desk: Desk) -> HttpResponse:
     until = _until(desk)
     rows = payouts(desk.market.pk, until)
     total = sum(row.amount_dong for row in rows if not row.missing)
-    return desk.show("office/payouts.html", rows=rows, total_dong=total, until=until)
+    return desk.show("office/payouts.html", rows=desk.page_of(rows), total_dong=total, until=until)
 
 
 @office("money")

@@ -1,6 +1,7 @@
 """The morning page: what needs a person, each a count that opens the list."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -44,7 +45,7 @@ def door(request: HttpRequest) -> HttpResponse:
 def overview(desk: Desk) -> HttpResponse:
     """What needs a person today, and how the last months stand."""
     aged = ageing(desk.market.pk, desk.today)
-    context = {
+    context: dict[str, Any] = {
         "needs": _needs(desk, sum(row.total_dong - row.buckets["not_due"] - row.credit_dong > 0 for row in aged)),
         "owed_dong": sum(sum(row.buckets.values()) for row in aged),
         "overdue_dong": sum(sum(row.buckets.values()) - row.buckets["not_due"] for row in aged),

@@ -22,7 +22,7 @@ def rulebook(desk: Desk) -> HttpResponse:
     on = desk.asked_day("on") or desk.today
     issuer = Issuer.objects.filter(site=desk.market.site).first()
     country = issuer.country if issuer else DEFAULT_COUNTRY
-    context = {
+    context: dict[str, Any] = {
         "on": on,
         "country": country,
         "terms": SiteTerms.objects.filter(site=desk.market.site).order_by("-valid_from"),
@@ -89,7 +89,7 @@ def proposals(desk: Desk) -> HttpResponse:
 
 def _proposals(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
     rows = RuleChange.objects.select_related("proposed_by", "decided_by")
-    context = {
+    context: dict[str, Any] = {
         "waiting_ones": rows.filter(state=RuleChange.State.PROPOSED).order_by("effective_on"),
         "decided": desk.page_of(rows.exclude(state=RuleChange.State.PROPOSED)),
         "kinds": RuleChange.Kind.choices,
@@ -132,7 +132,7 @@ def _proposal(desk: Desk, held: RuleChange, status: int = 200, **more: Any) -> H
             told = impact(held, desk.now)
         except REFUSALS as error:
             trouble = sentences(error)
-    context = {
+    context: dict[str, Any] = {
         "change": held,
         "impact": told,
         "trouble": trouble,

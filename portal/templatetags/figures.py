@@ -131,10 +131,10 @@ def fill(sentence: str, **values: object) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def page_link(context: dict[str, Any], number: int) -> str:
-    """This page's address with another page number, filters kept."""
+def page_link(context: dict[str, Any], number: int, name: str = "") -> str:
+    """This page's address with another page of the list `name`, filters kept."""
     query = context["request"].GET.copy()
-    query["page"] = str(number)
+    query[name or "page"] = str(number)
     return f"?{query.urlencode()}"
 
 
