@@ -142,6 +142,11 @@ AUDITORS_MAY_SEND = (  # they change nothing but one's own session and login
     "accounts:export",
     "accounts:erase",
 )
+# Where mail goes: smtp+tls://user:password@host:587; until it is set, into files.
+vars().update(env.email_url("EMAIL_URL", default="filemail://"))
+EMAIL_FILE_PATH = str(HOME / "mail")
+DEFAULT_FROM_EMAIL = env.str("WATTBOURSE_MAIL_FROM", default="wattbourse@localhost")
+
 # Whether administrators must add a passkey or an authenticator app before they may do anything.
 STAFF_NEED_SECOND_STEP = env.bool("WATTBOURSE_STAFF_SECOND_STEP", default=not DEMO)
 # How many times one may guess at once for one name, and from one address; both fill up again slowly.

@@ -21,9 +21,16 @@ def make_billing_world(code: str = "w", *, basis: str = "internal_accounting", *
     world.market.save()
     symbol = f"{code:x<2}"[:2].upper()  # WX and WY for world w
     Issuer.objects.create(
-        site=world.site, legal_name="Công ty Điện Trường", tax_code="3700123456", address="Thủ Dầu Một, Bình Dương",
-        bank_name="Vietcombank", bank_bin="970436", bank_account="0071001234567", symbol=symbol, self_bill_symbol=symbol[0] + chr(ord(symbol[1]) + 1),
-    )  # fmt: skip
+        site=world.site,
+        legal_name="Công ty Điện Trường",
+        tax_code="3700123456",
+        address="Thủ Dầu Một, Bình Dương",
+        bank_name="Vietcombank",
+        bank_bin="970436",
+        bank_account="0071001234567",
+        symbol=symbol,
+        self_bill_symbol=symbol[0] + chr(ord(symbol[1]) + 1),
+    )
     set_vat()
     return world
 

@@ -1,4 +1,4 @@
-"""What a participant sees of its settlement: own energy by interval, statements, balances, and the way back from a ledger entry.
+"""What a participant sees of its settlement: energy by interval, statements, balances, an entry's way back.
 
 Figures of an interval are those of its last run. A run that saw nothing new points at the run that holds its results.
 """
@@ -163,7 +163,7 @@ def statement(market_id: int, participant_id: int, start: datetime, end: datetim
 
 
 def balances(market_id: int) -> list[Balance]:
-    """Every account of a market with what it stands at; over all of them the sum is 0. A participant has up to three."""
+    """Every account of a market with what it stands at; all together 0. A participant has up to three."""
     query = (
         "SELECT a.id, a.kind, a.participant_id, coalesce(sum(e.amount_millidong), 0)::bigint"
         " FROM settlement_ledgeraccount a LEFT JOIN settlement_ledgerentry e ON e.account_id = a.id"

@@ -11,7 +11,15 @@ from settlement.operations import resettle
 from settlement.operations.month import CloseError, advance, approve_close, discard_close, start_close
 from settlement.queries.closes import checklist
 from tests.billing_world import (
-    JULY_TENTH, JUNE, bill, close_month, compute, hang_meter, interval, make_billing_world, person,
+    JULY_TENTH,
+    JUNE,
+    bill,
+    close_month,
+    compute,
+    hang_meter,
+    interval,
+    make_billing_world,
+    person,
 )  # fmt: skip
 from tests.settlement_world import TUESDAY_TEN, World
 
@@ -49,7 +57,12 @@ def test_a_month_becomes_an_invoice_and_a_self_billing_invoice():
     assert (shop.kind, shop.series.code, shop.number, shop.issued_on) == ("invoice", "C26TWX", 1, date(2026, 7, 10))
     roof = Invoice.objects.get(participant=world.people["roof"])
     # Sold 8,500, grid paid 671 for 1 kWh, bought 1 kWh at 2,000 with VAT; a home adds none to what it sells.
-    assert (roof.kind, roof.total_dong, roof.series.code, roof.number) == ("self_bill", -8_500 - 671 + 2_160, "C26TWY", 1)
+    assert (roof.kind, roof.total_dong, roof.series.code, roof.number) == (
+        "self_bill",
+        -8_500 - 671 + 2_160,
+        "C26TWY",
+        1,
+    )
     assert roof.frozen().seller.name == "Legal roof"
 
 
