@@ -18,6 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from accounts.api.bucket import take
 from accounts.api.problems import Problem
 from accounts.models import User
+from accounts.signin.factors import has_second_step
 
 SIGN_INS_PER_SECOND = 0.2
 SIGN_INS_AT_ONCE = 20
@@ -62,7 +63,12 @@ class ByPassword(BasicAuthentication):
         if wait:
             sentence = f"Too many attempts; wait {wait} s."
             raise Problem(429, "rate_limited", sentence, headers={"Retry-After": str(wait)})
-        return super().authenticate_credentials(userid, password, request)
+        found = super().authenticate_credentials(userid, password, request)
+        if found is not None and has_second_step(found[0]):
+            # Told only to whoever knows the password; a token by password alone would be a way round the second step.
+            sentence = "This login has a second step; make the token from a signed-in browser, or give bots a login."
+            raise Problem(403, "second_step_needed", sentence)
+        return found
 
 
 _TOKEN, _SESSION = ByToken(), BySession()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from knox.models import AuthToken
 
@@ -211,3 +212,12 @@ def test_memberships_and_participants_are_audited_and_checked(world: World) -> N
 
 def test_a_user_acting_for_nobody_has_no_orders(world: World) -> None:
     assert Api(world.dung.user).get("orders").json() == {"orders": [], "next": None}
+
+
+def test_a_password_alone_makes_no_token_for_who_has_a_second_step(db: None, fresh_name: str) -> None:
+    user = create_user(by=None, username=fresh_name, password=PASSWORD, at=NOON)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    answer = Client().post(BASE + "tokens", {}, "application/json", headers=basic(fresh_name, PASSWORD))
+    assert error_of(answer) == (403, "second_step_needed")
+    guessed = Client().post(BASE + "tokens", {}, "application/json", headers=basic(fresh_name, "wrong"))
+    assert guessed.status_code == 401
