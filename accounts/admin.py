@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from accounts.models import AuditEntry, Membership, Participant, User
+from accounts.models import AuditEntry, BillingProfile, Membership, Participant, User
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -47,6 +47,15 @@ class ParticipantAdmin(admin.ModelAdmin):
     search_fields = ("code", "name")
     autocomplete_fields = ("beneficial_owner",)
     inlines = (MembershipInline,)
+
+
+@admin.register(BillingProfile)
+class BillingProfileAdmin(ReadOnly):
+    """How participants stand on documents; changed on the pages, which check and note it."""
+
+    list_display = ("participant", "legal_name", "tax_code", "vat_registered", "invoice_per", "language")
+    list_filter = ("vat_registered", "invoice_per", "language")
+    search_fields = ("participant__code", "legal_name", "tax_code")
 
 
 @admin.register(AuditEntry)

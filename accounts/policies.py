@@ -51,6 +51,14 @@ def may_trade(user: User, participant: Participant) -> bool:
     return user.is_active and any(seat_may_trade(seat) for seat in seats(user) if seat.participant_id == participant.pk)
 
 
+def may_set_billing(user: User, participant: Participant) -> bool:
+    """Whether the user may say how the participant stands on documents: its owners, and administrators."""
+    if is_administrator(user):
+        return True
+    owns = any(seat.role == Membership.Role.OWNER for seat in seats(user) if seat.participant_id == participant.pk)
+    return user.is_active and not user.is_auditor and owns
+
+
 def may_view(user: User, participant: Participant) -> bool:
     """Whether the user may see the participant's orders, energy and money."""
     if may_audit(user):

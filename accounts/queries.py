@@ -1,6 +1,6 @@
 """Who acts for whom, and what was done: every read of memberships, tokens and the audit trail."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext, override
 from knox.models import AuthToken
 
+from accounts.domain import billing_csv
 from accounts.domain.sentences import sentence_of
-from accounts.models import AuditEntry, Participant, User
+from accounts.models import AuditEntry, BillingProfile, Participant, User
 from units.numbers import Language
 
 
@@ -101,3 +102,14 @@ def _trail_row(row: AuditEntry, names: Mapping[Any, str], language: Language) ->
     detail = row.detail | {"participant": names.get(party, party)}
     told = sentence_of(who=who, action=row.action, target=row.target, detail=detail, language=language, _=gettext)
     return TrailRow(row.pk, row.at, who, row.action, row.target, told, row.detail)
+
+
+def billing_file(participants: Iterable[Participant]) -> bytes:
+    """Their billing details as the spreadsheet that can be loaded again; who has none stands there with the code."""
+    people = list(participants)
+    profiles = BillingProfile.objects.filter(participant__in=people).in_bulk(field_name="participant_id")
+    return billing_csv.write(
+        {billing_csv.KEY: person.code, billing_csv.NAME: person.name}
+        | {name: getattr(profiles[person.pk], name) for name in billing_csv.FIELDS if person.pk in profiles}
+        for person in people
+    )

@@ -7,7 +7,7 @@ entries by query.
 from django.contrib import admin
 
 from accounts.admin import ReadOnly
-from settlement.models import LedgerAccount, LedgerTransaction, SettlementRun
+from settlement.models import Issuer, LedgerAccount, LedgerTransaction, SettlementRun
 
 
 @admin.register(SettlementRun)
@@ -35,3 +35,11 @@ class TransactionAdmin(ReadOnly):
     list_display = ("market", "category", "contract", "run", "at")
     list_filter = ("market", "category")
     date_hierarchy = "at"
+
+
+@admin.register(Issuer)
+class IssuerAdmin(ReadOnly):
+    """Who sells at each site; changed on the pages, which check and note it."""
+
+    list_display = ("site", "legal_name", "tax_code", "symbol", "self_bill_symbol", "country")
+    search_fields = ("legal_name", "tax_code")

@@ -52,6 +52,8 @@ def values_of(detail: Mapping[str, Any], language: Language, _: Translate) -> di
 def _told(name: str, value: Any, language: Language, _: Translate) -> Any:
     if value in (None, ""):
         return "–"
+    if name == "fields" and isinstance(value, list):
+        return ", ".join(words(_).get(f"field.{each}", str(each)) for each in value) or "–"
     if isinstance(value, list | dict):
         return ", ".join(str(each) for each in value) or "–"
     if isinstance(value, str):
@@ -100,6 +102,17 @@ def words(_: Translate) -> dict[str, str]:
         "emission_factor": _("emission factors"),
         "assignment": _("who is on which tariff"),
         "rulebook": _("a whole rulebook"),
+        "field.legal_name": _("name"),
+        "field.tax_code": _("tax code"),
+        "field.address": _("address"),
+        "field.email": _("e-mail address"),
+        "field.phone": _("telephone"),
+        "field.bank_name": _("bank"),
+        "field.bank_bin": _("bank number"),
+        "field.bank_account": _("bank account"),
+        "field.vat_registered": _("VAT registration"),
+        "field.invoice_per": _("invoice per meter"),
+        "field.language": _("language"),
     }
 
 
@@ -127,6 +140,12 @@ def templates(_: Translate) -> dict[str, str]:
         "email.changed": _("{who} changed the e-mail address from {was} to {email}."),
         "user.exported": _("{who} downloaded all data held about {target}."),
         "user.erased": _("{who} had the login erased; it is called {target} now."),
+        "billing.set": _("{who} changed the billing details of {target}: {fields}."),
+        "billing.imported": _("{who} loaded billing details from a spreadsheet: {new} new, {changed} changed."),
+        "issuer.set": _(
+            "{who} set who sells at {name}: {legal_name}, tax code {tax_code}, bank account {bank_account}, letters"
+            " {symbol} and {self_bill_symbol}."
+        ),
         "token.created": _("{who} made the access token {target}…, which holds until {expires_at}."),
         "token.revoked": _("{who} revoked the access token {target}…."),
         "readings.recorded": _(
