@@ -14,14 +14,25 @@ from django.db import connection, transaction
 from settlement.models import CloseDay, MonthClose
 from units.interval import day_bounds
 
-# The day's contracts with their last runs: many statements read them.
+# The day's contracts with their last runs, handed to every statement as arrays.
 _RUNS = """
-    CREATE TEMP TABLE close_runs ON COMMIT DROP AS
-    SELECT c.id AS contract_id, c.delivery_start, r.id AS run_id, coalesce(r.results_of_id, r.id) AS results_id,
-           r.surplus_price, r.network_fee, coalesce(r.pool_price, 0) AS pool_price
+    SELECT c.id, c.delivery_start, r.id, coalesce(r.results_of_id, r.id), r.surplus_price, r.network_fee,
+           coalesce(r.pool_price, 0)
     FROM trading_contract c CROSS JOIN LATERAL (
         SELECT * FROM settlement_settlementrun WHERE contract_id = c.id ORDER BY number DESC LIMIT 1
-    ) r WHERE c.market_id = %(market)s AND c.delivery_start >= %(start)s AND c.delivery_start < %(end)s
+    ) r WHERE c.market_id = %(market)s AND c.delivery_start >= %(start)s AND c.delivery_start < %(end)s ORDER BY c.id
+"""
+_COLUMNS = ("contract_id", "delivery_start", "run_id", "results_id", "surplus_price", "network_fee", "pool_price")
+
+
+def _array(name: str) -> str:
+    return f"%({name})s::{'timestamptz' if name == 'delivery_start' else 'bigint'}[]"
+
+
+_WITH_RUNS = f"""
+    WITH close_runs AS MATERIALIZED (
+        SELECT * FROM unnest({", ".join(_array(name) for name in _COLUMNS)}) AS r ({", ".join(_COLUMNS)})
+    )
 """
 _FIGURES = """
     INSERT INTO settlement_monthfigure (close_id, participant_id, "on", kind, price, energy_wh, amount_millidong)
@@ -132,19 +143,20 @@ def take_day(close: MonthClose, on: date, zone: ZoneInfo, metered_power: list[in
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RUNS, values)
-        cursor.execute("ANALYZE close_runs")
-        for statement in (_FIGURES, _PMAX, _READINGS):
-            cursor.execute(statement, values)
+        runs = cursor.fetchall()
+        values |= zip(_COLUMNS, (list(column) for column in zip(*runs, strict=True)), strict=True) if runs else ()
+        cursor.execute(_READINGS, values)
+        for statement in (_FIGURES, _PMAX) if runs else ():
+            cursor.execute(_WITH_RUNS + statement, values)
         CloseDay.objects.create(
             close=close,
             on=on,
-            intervals=_number(cursor, "SELECT count(*) FROM close_runs", values),
-            runs_sum=_number(cursor, "SELECT coalesce(sum(run_id), 0)::bigint FROM close_runs", values),
+            intervals=len(runs),
+            runs_sum=sum(run_id for _, _, run_id, *_ in runs),
             losses_wh=_number(cursor, _LOSSES, values),
-            cash_millidong=_number(cursor, _CASH, values),
-            ledger_differences=_number(cursor, _DIFFERENCES, values),
+            cash_millidong=_number(cursor, _WITH_RUNS + _CASH, values) if runs else 0,
+            ledger_differences=_number(cursor, _WITH_RUNS + _DIFFERENCES, values) if runs else 0,
         )
-        cursor.execute("DROP TABLE close_runs")
 
 
 def _number(cursor: Any, statement: str, values: dict[str, Any]) -> int:
