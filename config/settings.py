@@ -20,6 +20,8 @@ HOME = Path(env.str("WATTBOURSE_HOME", default=str(BASE_DIR / "var")))
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key(HOME)
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("WATTBOURSE_DEMO", default=False)  # the login page names the demo's accounts
+# Markets whose wall everybody may see without a login, by code; in the demo its own.
+WALLS = env.list("WATTBOURSE_WALLS", default=["campus"] if DEMO else [])
 HTTPS = env.bool("WATTBOURSE_HTTPS", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -23,6 +23,7 @@ from units.interval import from_ms, interval_ms, local_ms, to_ms
 
 QUALITIES = ("measured", "estimated", "corrected")
 MS_PER_HOUR = 3_600_000
+FULL_PCT = 100
 
 
 class ReadingRejected(ValueError):
@@ -38,6 +39,12 @@ class StateOfChargeRejected(ValueError):
     """A state of charge that the device cannot have."""
 
     code = "soc_out_of_range"
+
+
+class ReserveRejected(ValueError):
+    """A reserve that the device cannot have."""
+
+    code = "reserve_out_of_range"
 
 
 class ReadingLike(Protocol):
@@ -159,6 +166,26 @@ def record_state_of_charge(*, device: Device, soc_wh: int, by: User | None, at: 
             detail = {"from_wh": known.soc_wh, "to_wh": soc_wh}
             AuditEntry.objects.create(at=at, by=by, action="device.soc_set", target=f"device {known.pk}", detail=detail)
     return True
+
+
+def set_reserve(*, device: Device, reserve_pct: int, by: User, at: datetime) -> Device:
+    """Set how much of a battery is kept for its owner, in per cent of its capacity. Raises ReserveRejected."""
+    with transaction.atomic():
+        known = Device.objects.select_for_update().get(pk=device.pk)
+        if not known.capacity_wh:
+            raise ReserveRejected(f"{known.name} stores nothing, so nothing can be kept in it.")
+        if not known.floor_pct <= reserve_pct <= FULL_PCT:
+            raise ReserveRejected(
+                f"Choose from {known.floor_pct} to {FULL_PCT} %: below that the battery would suffer."
+            )
+        if known.reserve_pct != reserve_pct:
+            detail = {"participant": known.participant.code, "from_pct": known.reserve_pct, "to_pct": reserve_pct}
+            known.reserve_pct = reserve_pct
+            known.save(update_fields=["reserve_pct"])
+            AuditEntry.objects.create(
+                at=at, by=by, action="device.reserve_set", target=f"device {known.name}", detail=detail
+            )
+    return known
 
 
 def _lock_site(site_id: int) -> str:

@@ -48,20 +48,41 @@ def plan(market_id: int, at: datetime, *, forecaster: Forecaster | None = None, 
     """
     due = queries.due_contracts(market_id, at)
     members = queries.instructions(market_id) if due else {}
-    if not members:
+    done = _carry_out(market_id, due, members, at, forecaster or persist, method)
+    if members:
+        _mark(due, at)
+    return done
+
+
+def plan_member(market_id: int, participant_id: int, at: datetime, *, forecaster: Forecaster | None = None) -> Planned:
+    """Carries out one changed instruction at once, at the step at which each open contract stands.
+
+    What was cancelled at a step stays so until the contract's next one, since its client order id is used up.
+    """
+    due = queries.due_contracts(market_id, at, again=True)
+    members = {who: told for who, told in queries.instructions(market_id).items() if who == participant_id}
+    return _carry_out(market_id, due, members, at, forecaster or persist, PERSISTENCE)
+
+
+def _carry_out(
+    market_id: int,
+    due: Sequence[DueContract],
+    members: Mapping[int, Instruction],
+    at: datetime,
+    forecaster: Forecaster,
+    method: str,
+) -> Planned:
+    if not members or not due:
         return Planned()
     market = Market.objects.select_related("site").get(pk=market_id)
-    starts = [contract.start for contract in due]
-    forecasts = (forecaster or persist)(market, list(members), starts, at)
+    forecasts = forecaster(market, list(members), [contract.start for contract in due], at)
     book = price_book(market.site_id, ZoneInfo(market.site.timezone))
     with transaction.atomic():
         _store_forecasts(market_id, forecasts, at, method)
         storage = plan_storage(market, members, book, {contract.id for contract in due}, at)
         _write_energy_limits(market, due, forecasts, at)
     batch, notes = _orders(market, due, members, forecasts, storage, book)
-    replies = submit(market_id, batch, by=None, at=at, notes=notes)
-    _mark(due, at)
-    return _summary(due, replies)
+    return _summary(due, submit(market_id, batch, by=None, at=at, notes=notes))
 
 
 def persist(market: Market, participants: Sequence[int], starts: Sequence[datetime], at: datetime) -> dict[Key, Energy]:

@@ -50,14 +50,14 @@ _DUE = f"""
 """
 
 
-def due_contracts(market_id: int, at: datetime) -> list[DueContract]:
-    """The contracts in trading whose step of the ramp (`step_at`) is new, in order of delivery."""
+def due_contracts(market_id: int, at: datetime, *, again: bool = False) -> list[DueContract]:
+    """The contracts in trading whose step of the ramp (`step_at`) is new, in order of delivery; all with `again`."""
     now, due = to_ms(at), []
     with connection.cursor() as cursor:
         cursor.execute(_DUE, (market_id,))
         for key, start, low, high, opens, closes, done in cursor.fetchall():
             step = step_at(opens, closes, now)
-            if step is not None and step > done:
+            if step is not None and (again or step > done):
                 due.append(DueContract(key, moment(start), low, high, step))
     return due
 

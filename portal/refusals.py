@@ -7,6 +7,8 @@ translation; one that carries figures or names is shown as it was said.
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
 
+from meters.operations import ReserveRejected
+from planning.wishes import WishRefused
 from portal.desk import Refused
 from settlement.documents.sheets import SheetError
 from settlement.documents.texts import UnknownLanguage
@@ -32,6 +34,7 @@ REFUSALS = (
     MonthError,
     NoInvoiceXml,
     PaymentError,
+    ReserveRejected,
     RulebookRejected,
     RulesSettled,
     SettlementError,
@@ -40,6 +43,7 @@ REFUSALS = (
     TermsRejected,
     UnknownLanguage,
     WhatIfError,
+    WishRefused,
 )
 
 
@@ -93,4 +97,7 @@ KNOWN = (
     N_("Nothing of yours was settled in this month; choose another one."),
     N_("This rulebook is not offered any more; choose another one."),
     N_("There is no two-part pilot for the voltage of this tariff; choose another rulebook."),
+    N_("Say first from which price you sell: open the limits below the switch."),
+    N_("Sell at a high price at first and at a lower one at last, not the other way."),
+    N_("Buy at a low price at first and at a higher one at last, not the other way."),
 )

@@ -13,6 +13,22 @@ def page_strings() -> dict[str, str]:
     return _connection() | _time() | _states() | _book() | _day() | _energy()
 
 
+def home_strings() -> dict[str, str]:
+    """What the scripts of a home say."""
+    return _connection() | {
+        "market_price": _("Market price {interval}: {price}"),
+        "nothing_yet": _("Nothing is measured yet today."),
+    }
+
+
+def wall_strings() -> dict[str, str]:
+    """What the script of the wall says."""
+    words = _connection()
+    return {name: words[name] for name in ("live", "stale")} | {
+        name: _time()[name] for name in ("seconds", "minutes", "hours", "gate_ends", "no_gate", "gate_now")
+    }
+
+
 def _connection() -> dict[str, str]:
     return {
         "connecting": _("Connecting"),

@@ -6,13 +6,17 @@ from accounts.signin import pages
 from portal import views
 from portal.bills import compare
 from portal.bills import pages as bills
+from portal.home import pages as home
+from portal.home import wall
 from portal.office import closes, control, disputes, documents, money, overview, rulebook
 
 app_name = "portal"
 OFFICE = "office/<slug:code>/"
+HOME = "home/<slug:code>/<slug:who>/"
 SEAT = "bills/<slug:code>/<slug:who>/"
 urlpatterns = [
-    path("", views.market, name="market"),
+    path("", views.front, name="market"),
+    path("markets/", views.market_door, name="markets"),
     path("markets/<slug:code>/", views.market, name="market_of"),
     path("markets/<slug:code>/today.json", views.today, name="today"),
     path("login/", pages.login, name="login"),
@@ -20,6 +24,12 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("healthz", views.health, name="health"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("wall/<slug:code>/", wall.wall, name="wall"),
+    path("home/", home.door, name="homes"),
+    path(HOME, home.home, name="home"),
+    path(f"{HOME}switch/", home.switch_on_or_off, name="home_switch"),
+    path(f"{HOME}limits/", home.limits, name="home_limits"),
+    path(f"{HOME}reserve/", home.reserve, name="home_reserve"),
     path("office/", overview.door, name="office"),
     path(OFFICE, overview.overview, name="office_overview"),
     path(f"{OFFICE}closes/", closes.closes, name="office_closes"),

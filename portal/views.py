@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language
 
 from accounts.models import User
+from portal.home.pages import only_home
 from portal.strings import page_strings
 from portal.today import own_today
 from trading import queries
@@ -27,6 +28,22 @@ LANGUAGE_PARAMETER = "language"
 
 class Logout(LogoutView):
     """Out again; POST only, so that no link or picture can do it."""
+
+
+@login_required
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    """The first page after the login: a home for who lives in one and has no other seat, else the market."""
+    assert isinstance(request.user, User)
+    where = only_home(request.user)
+    return HttpResponseRedirect(where) if where else market(request)
+
+
+@login_required
+@require_safe
+def market_door(request: HttpRequest) -> HttpResponse:
+    """The market in which one acts, or the first there is."""
+    return market(request)
 
 
 @login_required

@@ -152,6 +152,13 @@ def templates(_: Translate) -> dict[str, str]:
             "{who} loaded readings at {name} from {source}: {new} new, {corrected} corrected, {unchanged} unchanged."
         ),
         "device.soc_set": _("{who} set the charge of device {name} from {from_wh} to {to_wh}."),
+        "device.reserve_set": _("{who} set what {name} of {participant} keeps from {from_pct}% to {to_pct}%."),
+        "instruction.switched_on": _("{who} let the platform trade for {name}."),
+        "instruction.switched_off": _("{who} stopped the platform from trading for {name}."),
+        "instruction.limits_set": _(
+            "{who} set the limits of {name}: selling {sell_far_price} to {sell_near_price}, buying {buy_far_price} to"
+            " {buy_near_price} ₫/kWh."
+        ),
         "tariff.rows_replaced": _("{who} gave the tariff {name} new prices."),
         "tariff.assigned": _("{who} put {name} at {site} on the tariff {tariff} from {valid_from}."),
         "terms.set": _(

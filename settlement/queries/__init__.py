@@ -10,6 +10,8 @@ from settlement.queries.statements import (
     TracedTrade,
     balances,
     energy_today,
+    own_trades,
+    saved_by_contract,
     statement,
     trace,
 )
@@ -27,6 +29,8 @@ __all__ = [
     "disputes_of",
     "energy_today",
     "open_disputes",
+    "own_trades",
+    "saved_by_contract",
     "statement",
     "trace",
 ]

@@ -162,6 +162,26 @@ def statement(market_id: int, participant_id: int, start: datetime, end: datetim
     )
 
 
+def saved_by_contract(market_id: int, participant_id: int, start: datetime, end: datetime) -> dict[int, int]:
+    """How much better the market was than the grid alone in each settled interval, by contract, in milli-đồng."""
+    saved = "r.cash_millidong - (r.export_wh * run.surplus_price - r.import_wh * r.retail_price)"
+    query = f"SELECT c.id, coalesce({saved}, 0)::bigint {_RESULTS}"
+    return dict(_rows(query, market_id, participant_id, start, end))
+
+
+def own_trades(market_id: int, participant_id: int, contract_id: int) -> tuple[int | None, int | None]:
+    """What a participant sold and bought at on average in a contract, đồng/kWh rounded; None where it did not."""
+    query = (
+        "SELECT (sum(quantity_wh * price) FILTER (WHERE seller_id = %(who)s)"
+        " / sum(quantity_wh) FILTER (WHERE seller_id = %(who)s))::bigint,"
+        " (sum(quantity_wh * price) FILTER (WHERE buyer_id = %(who)s)"
+        " / sum(quantity_wh) FILTER (WHERE buyer_id = %(who)s))::bigint"
+        " FROM trading_trade WHERE market_id = %(market)s AND contract_id = %(contract)s"
+    )
+    sold, bought = _fetch(query, {"market": market_id, "who": participant_id, "contract": contract_id})[0]
+    return sold, bought
+
+
 def balances(market_id: int) -> list[Balance]:
     """Every account of a market with what it stands at; all together 0. A participant has up to three."""
     query = (

@@ -117,10 +117,10 @@ def faults(page):
 
 @pytest.fixture
 def enter(page, server, market):
-    """Logs `an` in through the form."""
+    """Logs `an` in through the form, on the way to the market page."""
 
     def enter() -> None:
-        page.goto(f"{server.address}/")
+        page.goto(f"{server.address}/markets/m/")
         page.get_by_label("User name").fill("an")
         page.get_by_label("Password").fill("a long password")
         page.get_by_role("button", name="Log in").click()
