@@ -7,6 +7,7 @@ translation; one that carries figures or names is shown as it was said.
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
 
+from accounts.operations import AccountError
 from meters.operations import ReserveRejected
 from planning.wishes import WishRefused
 from portal.desk import Refused
@@ -18,6 +19,7 @@ from settlement.domain.month import MonthError
 from settlement.operations.booking import PaymentError
 from settlement.operations.disputes import DisputeError
 from settlement.operations.errors import SettlementError
+from settlement.operations.issuers import IssuerRejected
 from settlement.operations.month import CloseError
 from settlement.queries.carbon import CarbonError
 from settlement.queries.what_if import WhatIfError
@@ -26,11 +28,13 @@ from tariffs.operations import ChangeRefused, RulesSettled, TariffRejected, Term
 
 REFUSALS = (
     Refused,
+    AccountError,
     BankFileError,
     CarbonError,
     ChangeRefused,
     CloseError,
     DisputeError,
+    IssuerRejected,
     MonthError,
     NoInvoiceXml,
     PaymentError,
@@ -92,6 +96,36 @@ KNOWN = (
     N_("Say why the movement is not a payment of a participant."),
     N_("Somebody has matched or ignored this bank line already; reload."),
     N_("Name the documents that were paid, or the participant who paid in advance."),
+    N_("Give the name that stands on documents."),
+    N_("Leave out the characters that cannot be seen."),
+    N_("The name has at most 200 letters."),
+    N_("The address has at most 300 letters."),
+    N_("The telephone number has at most 30 letters."),
+    N_("The bank's name has at most 120 letters."),
+    N_("A tax code has 10 digits like 0123456789, or 13 like 0123456789-001. Spreadsheets drop a first 0."),
+    N_("A tax code has 10, 12 or 13 digits, like 0123456789-001; spreadsheets drop a first 0."),
+    N_("This is no e-mail address; look for a typing mistake."),
+    N_("A bank's number at NAPAS has six digits, like 970436."),
+    N_("An account has 1 to 19 letters and digits, without accents."),
+    N_("Give the account at the bank, or leave the bank's number out."),
+    N_("Give the tax code; no invoice is valid without that of the seller."),
+    N_("Give the country as two capital letters, like VN."),
+    N_("Documents fall due after 0 to 90 days; give a whole number."),
+    N_("Give the smallest amount as a whole number of đồng, 0 or more."),
+    N_("The letters of a series are two capital letters from A to Z, like WB."),
+    N_("Invoices and self-billing invoices need different letters."),
+    N_("Documents of this year carry the letters of the series; change them when the year is over."),
+    N_("Another site uses these letters; choose others."),
+    N_("Invoices are per participant or per meter."),
+    N_("Documents are written in vi (Vietnamese) or en (English)."),
+    N_("Only an administrator says who is registered for value-added tax."),
+    N_("The file is larger than 8 MB; load it in parts."),
+    N_("The file is not in UTF-8; save it as “CSV UTF-8”."),
+    N_("The file is no CSV; save the spreadsheet as “CSV UTF-8”."),
+    N_("The file needs a line that names the columns and a line for each participant."),
+    N_("The first line names no column “participant”."),
+    N_("Give the participant's code."),
+    N_("Write yes or no under vat_registered."),
     N_("Whoever proposed a change cannot approve it; ask a second person."),
     N_("These rules hold already; there is nothing to approve."),
     N_("Nothing of yours was settled in this month; choose another one."),

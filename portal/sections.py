@@ -8,6 +8,7 @@ SECTIONS = (
     ("closes", "closes", _("Month close")),
     ("documents", "documents", _("Documents")),
     ("money", "money", _("Money")),
+    ("details", "details", _("Billing details")),
     ("rulebook", "rulebook", _("Rulebook")),
     ("disputes", "disputes", _("Disputes")),
     ("control", "control", _("Control")),
@@ -19,4 +20,5 @@ SEAT_SECTIONS = (
     ("disputes", "disputes", _("Disputes")),
     ("green", "green", _("Green energy")),
     ("compare", "compare", _("What if")),
+    ("details", "details", _("Billing details")),
 )

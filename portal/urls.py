@@ -5,10 +5,11 @@ from django.urls import path
 from accounts.signin import pages
 from portal import views
 from portal.bills import compare
+from portal.bills import details as own_details
 from portal.bills import pages as bills
 from portal.home import pages as home
 from portal.home import wall
-from portal.office import closes, control, disputes, documents, money, overview, rulebook
+from portal.office import closes, control, details, disputes, documents, money, overview, rulebook
 
 app_name = "portal"
 OFFICE = "office/<slug:code>/"
@@ -56,6 +57,10 @@ urlpatterns = [
     path(f"{OFFICE}rulebook/changes/<int:pk>/", rulebook.proposal, name="office_proposal"),
     path(f"{OFFICE}disputes/", disputes.disputes, name="office_disputes"),
     path(f"{OFFICE}disputes/<int:pk>/", disputes.dispute, name="office_dispute"),
+    path(f"{OFFICE}details/", details.details, name="office_details"),
+    path(f"{OFFICE}details/all.csv", details.details_file, name="office_details_file"),
+    path(f"{OFFICE}details/load/", details.details_import, name="office_details_import"),
+    path(f"{OFFICE}details/members/<slug:who>/", details.details_of, name="office_details_of"),
     path(f"{OFFICE}control/", control.control, name="office_control"),
     path(f"{OFFICE}audit/", control.audit, name="office_audit"),
     path("bills/", bills.door, name="bills"),
@@ -67,6 +72,7 @@ urlpatterns = [
     path(f"{SEAT}disputes/", bills.disputes, name="bills_disputes"),
     path(f"{SEAT}disputes/<int:pk>/withdraw/", bills.withdraw, name="bills_withdraw"),
     path(f"{SEAT}compare/", compare.compare, name="bills_compare"),
+    path(f"{SEAT}details/", own_details.details, name="bills_details"),
     path(f"{SEAT}green/", bills.green, name="bills_green"),
     path(f"{SEAT}green/pack.zip", bills.evidence, name="bills_pack"),
 ]

@@ -63,10 +63,7 @@ def mistakes_in(values: Mapping[str, object], *, person_too: bool) -> list[Mista
 
 
 TAX_CODE = "A tax code has 10 digits like 0123456789, or 13 like 0123456789-001. Spreadsheets drop a first 0."
-PERSON_TAX_CODE = (
-    "A tax code has 10 digits like 0123456789, 13 like 0123456789-001, or the 12 of a personal number."
-    " Spreadsheets drop a first 0."
-)
+PERSON_TAX_CODE = "A tax code has 10, 12 or 13 digits, like 0123456789-001; spreadsheets drop a first 0."
 
 
 def is_tax_code(text: str, *, person_too: bool = False) -> bool:

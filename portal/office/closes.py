@@ -42,7 +42,9 @@ def _start(desk: Desk) -> HttpResponse:
         month = desk.on("month")
         close = start_close(market=desk.market, month=month, by=desk.user, at=desk.now)
     except REFUSALS as error:
-        return _list(desk, REFUSED, refusals=sentences(error))
+        unsold = getattr(error, "code", "") == "no_issuer"
+        remedy = desk.address("details") + "#seller" if unsold else ""
+        return _list(desk, REFUSED, refusals=sentences(error), remedy=remedy)
     return desk.done(_("The close has begun. This page tells how far it is."), "close", close.pk)
 
 

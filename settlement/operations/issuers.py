@@ -105,12 +105,18 @@ def _symbol_mistakes(issuer: Issuer, before: Mapping[str, Any], at: datetime) ->
     if own[0] == own[1]:
         found.append(Mistake("same_symbols", "Invoices and self-billing invoices need different letters."))
     year = at.astimezone(ZoneInfo(issuer.site.timezone)).year
-    if before and own != [before[name] for name in SYMBOLS] and _series(year).filter(site=issuer.site).exists():
+    if own != [before.get(name) for name in SYMBOLS] and _parts_from_series(issuer, year):
         told = "Documents of this year carry the letters of the series; change them when the year is over."
         found.append(Mistake("symbol_in_use", told))
     if _taken(issuer, year) & set(own):
         found.append(Mistake("symbol_taken", "Another site uses these letters; choose others."))
     return found
+
+
+def _parts_from_series(issuer: Issuer, year: int) -> bool:
+    """Whether documents of this year carry other letters than these."""
+    series = _series(year).filter(site=issuer.site)
+    return any(each.code != issuer.series_code(each.kind, each.year) for each in series)
 
 
 def _series(year: int) -> Any:

@@ -10,7 +10,7 @@ from tests.office_world import NOW, PASSWORD, Office, make_office
 SOON_MS = 15_000
 PAGES = (
     "overview", "closes", "documents", "money", "bank", "payments", "payouts", "reminders", "rulebook", "proposals",
-    "disputes", "control", "audit",
+    "disputes", "details", "control", "audit",
 )  # fmt: skip
 
 
