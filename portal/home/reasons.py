@@ -54,7 +54,7 @@ def _told(order: OwnOrder, interval: str) -> Told:
     price = dong(order.price)
     words = _("offered {energy} from {price}") if selling else _("asked for {energy} up to {price}")
     what = words.format(energy=energy(order.quantity_wh), price=price) if order.price is not None else ""
-    return Told(interval, selling, what, _state(order, selling), reason(order.note))
+    return Told(interval, selling, what, _state(order, selling), reason(order.note, order.price))
 
 
 def _state(order: OwnOrder, selling: bool) -> str:
@@ -64,8 +64,8 @@ def _state(order: OwnOrder, selling: bool) -> str:
     return _("waiting") if order.remaining_wh else _("not taken")
 
 
-def reason(note: str) -> str:
-    """The planner's note in plain words; another note as it stands."""
+def reason(note: str, price: int | None = None) -> str:
+    """The planner's note in plain words, for an order whose limit is now `price`; another note as it stands."""
     found = _NOTE.fullmatch(note)
     if found is None:
         return note
@@ -79,10 +79,7 @@ def reason(note: str) -> str:
     parts = [words.format(at=found["at"], energy=energy(wh))]
     if found["stored"]:
         parts.append(_("The battery can give some too."))
-    if found["near"]:
-        parts.append(_("The limit moves to {price} until trading ends.").format(price=_price(found["near"])))
+    near = int((found["near"] or "0").replace(",", ""))
+    if near and near != price:
+        parts.append(_("The limit moves to {price} until trading ends.").format(price=dong(near)))
     return " ".join(parts)
-
-
-def _price(text: str) -> str:
-    return dong(int(text.replace(",", "")))

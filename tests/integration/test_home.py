@@ -167,6 +167,8 @@ def test_reasons_are_told_in_plain_words_and_numbers() -> None:
         " The limit moves to ₫1,100 until trading ends."
     )
     assert reason("forecast need 3.0 kWh at 18:30, limit 900").startswith("At 18:30 you will probably need 3.0 kWh")
+    at_the_end = reason("forecast surplus 1.2 kWh at 12:00, limit 1,500 falling to 1,100", 1_100)
+    assert at_the_end == "At 12:00 you will probably have 1.2 kWh more than you need."
     assert reason("by hand") == "by hand"
 
 
