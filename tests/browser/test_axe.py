@@ -55,8 +55,9 @@ Found = list[str]
 
 @pytest.fixture(autouse=True)
 def password_alone(monkeypatch) -> None:
-    """The second step of administrators is tried with the sign-in, not here."""
+    """The second step of administrators is tried with the sign-in, not here; the market has its wall."""
     monkeypatch.setenv("WATTBOURSE_STAFF_SECOND_STEP", "0")
+    monkeypatch.setenv("WATTBOURSE_WALLS", "w")
 
 
 @pytest.fixture
