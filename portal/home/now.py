@@ -121,11 +121,14 @@ def _flow(
     made = sun.export_wh if sun else 0
     charged, gave = (store.import_wh, store.export_wh) if store else (0, 0)
     use = max(0, import_wh - export_wh + made + gave - charged)
-    watts = [energy * MINUTES_AN_HOUR // minutes for energy in (use, charged, gave, *wires)]
-    sun_w = made * MINUTES_AN_HOUR // minutes if sun else None
-    return Flow(
-        Interval(start, end).label(desk.zone), end, settled, sun_w, *watts, sold_price=prices[0], bought_price=prices[1]
+    use_w, charge_w, gave_w, sold_w, bought_w, out_w, in_w = (
+        energy * MINUTES_AN_HOUR // minutes for energy in (use, charged, gave, *wires)
     )
+    sun_w = made * MINUTES_AN_HOUR // minutes if sun else None
+    label = Interval(start, end).label(desk.zone)
+    return Flow(
+        label, end, settled, sun_w, use_w, charge_w, gave_w, sold_w, bought_w, out_w, in_w, *prices
+    )  # fmt: skip
 
 
 def _only(desk: Desk, start: datetime, end: datetime, role: str) -> CurvePoint | None:
