@@ -1,5 +1,6 @@
 """A small market whose month is settled and can be closed: a site with an issuer, a rulebook, members, a few days."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from accounts.models import BillingProfile, User
@@ -60,7 +61,7 @@ def interval(
     world: World,
     start: datetime,
     readings: dict[str, tuple[int, int]],
-    trades: list[tuple[str, str, int, int]] = (),  # type: ignore[assignment]
+    trades: Sequence[tuple[str, str, int, int]] = (),
     kind: str = "R2",
 ) -> int:
     """Trade, meter and settle one interval; its contract."""

@@ -3,7 +3,6 @@
 from settlement.models.billing import (
     CloseDay,
     CloseReading,
-    Dispute,
     Invoice,
     InvoiceLine,
     InvoiceSeries,
@@ -20,6 +19,7 @@ from settlement.models.certificates import (
     CertifiedContract,
     GreenSurplus,
 )
+from settlement.models.disputes import Dispute
 from settlement.models.laws import APPEND_ONLY
 from settlement.models.ledger import LedgerAccount, LedgerEntry, LedgerTransaction
 from settlement.models.money import Allocation, BankFile, BankLine, Payment, Reminder
