@@ -59,7 +59,7 @@ def test_a_lost_connection_is_said_and_what_was_missed_is_there_after_it(page, s
     server.stop()
     expect(page.locator("#live")).to_have_attribute("data-state", "reconnecting", timeout=SOON_MS)
     expect(page.locator("#live")).to_contain_text("Stale since 12:0", timeout=SOON_MS)
-    assert float(page.locator(".card.book").evaluate("card => getComputedStyle(card).opacity")) < 1
+    expect(page.locator(".card.book")).not_to_have_css("opacity", "1")
 
     take(market, New(home.pk, "meanwhile", contract.pk, SELL, 3_000, 1_600))
     server.start()
