@@ -3,8 +3,8 @@
 The one a page was made for sees it in English and Vietnamese, light and dark; what others see of it is made of the same
 parts. In the dark only the rules that look at colours are asked again: no other rule knows the theme. Phones are tried
 in Vietnamese, whose words are the longer ones; there every word is then made 40 % longer, and nothing may stand out at
-the side. What is folded away is opened first. axe comes from `node_modules` (`./run test` fetches it); no user's browser
-gets it.
+the side. What is folded away is opened first. axe comes from `node_modules` (`./run test` fetches it); no user's
+browser gets it.
 """
 
 from collections.abc import Iterator
