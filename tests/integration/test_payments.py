@@ -260,7 +260,7 @@ def test_the_same_file_twice_at_once_is_taken_in_once() -> None:
     world = money_world("a")
     invoice = issue(world, "a", 500_000)
     results = in_threads(*[lambda: upload(world, (200_000, invoice.reference), (7, "x"))] * 4)
-    assert sorted(result.new for result in results) == [0, 0, 0, 2]  # type: ignore[attr-defined]
+    assert sorted(result.new for result in results) == [0, 0, 0, 2]
     assert open_dong(invoice) == 300_000
     check_money(world)
 

@@ -341,7 +341,7 @@ def test_trading_elsewhere_goes_on_while_an_interval_is_cleared(
     clearing, free = threading.Event(), threading.Event()
     healthy = settling.clear
 
-    def slow(inputs):  # type: ignore[no-untyped-def]
+    def slow(inputs):
         clearing.set()
         assert free.wait(10), "the market could not be locked while the interval was cleared"
         return healthy(inputs)

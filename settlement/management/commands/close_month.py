@@ -99,6 +99,7 @@ def _show(console: Console, close: MonthClose) -> None:
 
 
 def found_market(code: str) -> Market:
+    """The market of this code. Raises CommandError."""
     market = Market.objects.select_related("site").filter(code=code).first()
     if market is None:
         known = ", ".join(Market.objects.order_by("code").values_list("code", flat=True))
@@ -107,6 +108,7 @@ def found_market(code: str) -> Market:
 
 
 def month_of(text: str) -> date:
+    """The first day of a month written like 2026-10. Raises CommandError."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError as error:

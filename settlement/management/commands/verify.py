@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from settlement.management.commands.close_month import month_of
 from settlement.operations.verify import Verification, verify_month
 from trading.models import Market
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--market", metavar="CODE", help="the market; all where none is named")
-        parser.add_argument("--month", required=True, metavar="YYYY-MM", type=_month, help="the month, as in 2026-10")
+        parser.add_argument("--month", required=True, metavar="YYYY-MM", type=month_of, help="the month, as in 2026-10")
         parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2), help="side by side")
         parser.add_argument("--json", action="store_true", help="the report as one JSON object a market")
 
@@ -37,10 +38,6 @@ class Command(BaseCommand):
         wrong = sum(len(each.differences) + each.untold for each in found)
         if wrong:
             raise CommandError(f"{wrong} figures are not what their sources give.")
-
-
-def _month(text: str) -> date:
-    return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007  # a month has no time zone
 
 
 def _with_progress(market: Market, month: date, processes: int) -> Verification:
