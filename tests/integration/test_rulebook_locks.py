@@ -194,7 +194,10 @@ def test_a_change_under_way_is_there_when_settlement_reads(site: Site, tariff: T
 
 
 def _somebody_waits() -> bool:
+    """Whether another session waits for the lock now. Inside a transaction the server shows one and the same picture
+    of the sessions until it is cleared."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
             " AND wait_event_type = 'Lock' AND query LIKE '%%tariffs_ruleslock%%')"
