@@ -1,6 +1,7 @@
 """`./run test`: everything that must hold, on servers of its own that leave nothing behind.
 
-With arguments, only pytest runs, with those arguments.
+With arguments, only pytest runs, with those arguments. Without, the tests run in as many processes as there are cores,
+each on a database of its own; the tests of one file stay together, in one process.
 """
 
 import os
@@ -26,6 +27,8 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "exchange.example",
     "DEBUG": "0",
 }
+PROCESSES = min(os.cpu_count() or 1, 4)  # more would need more connections than the embedded database takes
+ALL_TESTS = ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--durations", "15"]
 CHECKS: list[tuple[str, list[str], dict[str, str]]] = [
     ("ruff check", [*PYTHON, "-m", "ruff", "check", "."], {}),
     ("ruff format", [*PYTHON, "-m", "ruff", "format", "--check", "."], {}),
@@ -41,7 +44,8 @@ def test(arguments: list[str]) -> int:
     with throwaway_home() as place, servers(place) as environment:
         environment["PATH"] = f"{PROGRAMS}{os.pathsep}{environment.get('PATH', os.defpath)}"
         failed = [] if arguments else failed_checks(environment)
-        status = subprocess.run([*PYTHON, "-m", "pytest", *arguments], cwd=REPOSITORY, env=environment, check=False)
+        command = [*PYTHON, "-m", "pytest", *(arguments or ALL_TESTS)]
+        status = subprocess.run(command, cwd=REPOSITORY, env=environment, check=False)
     for name in failed:
         say(f"FAILED: {name} (see above)")
     return status.returncode or bool(failed)
