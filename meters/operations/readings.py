@@ -1,4 +1,4 @@
-"""Every write of meters: readings with their versions, and the state of charge of storage.
+"""Writing what was measured: readings with their versions, and the state of charge of storage.
 
 A reading is never altered. What arrives for a (metering point, start) that has none becomes version 1; what differs
 from the present version becomes the next one, 'corrected'; what is equal changes nothing, so a file or a gateway may
