@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.signin import pages
-from portal import views
+from portal import installable, views
 from portal.bills import compare
 from portal.bills import details as own_details
 from portal.bills import pages as bills
@@ -25,6 +25,9 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("healthz", views.health, name="health"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("service-worker.js", installable.service_worker, name="service_worker"),
+    path("offline/", installable.offline, name="offline"),
     path("wall/<slug:code>/", wall.wall, name="wall"),
     path("home/", home.door, name="homes"),
     path(HOME, home.home, name="home"),

@@ -1,4 +1,4 @@
-"""Browser assets and message catalogues: what the pages need besides Python.
+"""Browser assets, icons and message catalogues: what the pages need besides Python.
 
 `npm ci` brings the packages of package-lock.json into `node_modules`; the few files that the pages load are copied to
 `portal/static/vendor`. What only the tests load (axe-core) comes with `./run test` and is never copied. Where the
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from . import icons
 from .errors import LauncherError
 from .paths import PYTHON, REPOSITORY, fingerprint, is_stamped, put_stamp
 
@@ -116,3 +117,13 @@ def compile_catalogue(source: Path, compiled: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LauncherError("bad_translation", f"{source} could not be compiled: {done.stderr.strip()}")
+
+
+def draw_icons() -> None:
+    """Draw the icons that are missing; the product's own Python does it."""
+    if not icons.missing():
+        return
+    command = [str(PYTHON), "-m", icons.__name__]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LauncherError("bad_icon", f"The icons could not be drawn: {done.stderr.strip()}")

@@ -37,6 +37,7 @@ def ensure_installed(*, dev: bool = False) -> None:
         with only_one_installer():
             install(dev=dev)
     assets.compile_catalogues()
+    assets.draw_icons()
 
 
 def is_installed(*, dev: bool) -> bool:

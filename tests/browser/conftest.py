@@ -48,6 +48,12 @@ def browser_type_launch_args():
 
 
 @pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    """No service worker: it would stand between the page and what a test lets fail. Its own test allows it."""
+    return browser_context_args | {"service_workers": "block"}
+
+
+@pytest.fixture(scope="session")
 def base_url():
     """None: each test has a server of its own. (The plugin's fixture of this name warns under pytest 9.)"""
     return

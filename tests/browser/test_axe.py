@@ -70,7 +70,7 @@ def office(transactional_db) -> Office:
 def tabs(browser, server, office) -> Iterator[dict[str, Any]]:
     """A tab for each kind of person, signed in."""
     assert AXE.exists(), "axe-core is not there; './run test' fetches it."
-    options = {"viewport": WIDE, "reduced_motion": "reduce", "bypass_csp": True}
+    options = {"viewport": WIDE, "reduced_motion": "reduce", "bypass_csp": True, "service_workers": "block"}
     contexts = sign_in(browser, server.address, office, **options)
     for context in contexts.values():
         context.add_init_script(path=AXE)
