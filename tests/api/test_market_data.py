@@ -79,3 +79,24 @@ def test_an_old_snapshot_and_the_events_after_it_are_the_new_snapshot(world: Wor
     assert +levels == _levels(new)
     assert new["trades"][0]["seq"] > old["seq"]
     assert new["at"] >= NOON.isoformat()
+
+
+def test_candles_tell_what_a_contract_was_traded_at(world: World) -> None:
+    pk = world.contracts[0].pk
+    empty = world.dung.get(f"contracts/{pk}/candles").json()
+    assert (empty["candles"], empty["last_trade_id"], empty["vwap"], empty["minutes"]) == ([], None, None, 15)
+    world.anna.post("orders", world.order(price=1_500, quantity_wh=300))
+    world.anna.post("orders", world.order(price=1_600, quantity_wh=100))
+    world.binh.post("orders", world.order(side="buy", price=1_600, quantity_wh=400))
+    told = world.dung.get(f"contracts/{pk}/candles", minutes=60, limit=1).json()
+    (candle,) = told["candles"]
+    assert candle[0].endswith("T05:00:00Z")
+    assert candle[1:] == [1_500, 1_600, 1_500, 1_600, 400, 2]
+    assert (told["vwap"], told["wh"], told["last_trade_id"]) == (1_525, 400, 2)
+
+
+def test_candles_of_nothing_and_of_a_strange_length_are_refused(world: World) -> None:
+    assert world.dung.get("contracts/999999/candles").status_code == 404
+    for wrong in ({"minutes": 7}, {"limit": 0}, {"limit": 3_001}, {"of": "x"}):
+        answer = world.dung.get(f"contracts/{world.contracts[0].pk}/candles", **wrong)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_parameter"), wrong

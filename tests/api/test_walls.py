@@ -25,6 +25,7 @@ CALLS = [
     ("GET", "contracts/1"),
     ("GET", "contracts/1/book"),
     ("GET", "contracts/1/trades"),
+    ("GET", "contracts/1/candles"),
     ("GET", "orders"),
     ("POST", "orders"),
     ("POST", "orders/bulk"),

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("contracts/<number:contract_id>", market_data.OneContract.as_view()),
     path("contracts/<number:contract_id>/book", market_data.Book.as_view()),
     path("contracts/<number:contract_id>/trades", market_data.ContractTrades.as_view()),
+    path("contracts/<number:contract_id>/candles", market_data.ContractCandles.as_view()),
     path("orders", by_method(GET=orders.own, POST=orders.place)),
     path("orders/bulk", by_method(POST=orders.bulk)),
     path("orders/cancel-all", by_method(POST=cancelling.cancel_all)),

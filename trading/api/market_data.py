@@ -1,4 +1,6 @@
-"""Market data over HTTP: markets, contracts, books, trades, the snapshot and the events after it. No names."""
+"""Market data over HTTP: markets, contracts, books, trades, candles, the snapshot and the events after it.
+
+No names."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -48,6 +50,13 @@ class TradesQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How many of the last trades."""
 
     limit: Limit = 50
+
+
+class CandlesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """How long a bucket is, in minutes, and how many of the last buckets."""
+
+    minutes: Literal["1", "5", "15", "30", "60"] = "15"
+    limit: Annotated[int, Meta(ge=1, le=queries.MOST_CANDLES)] = 500
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -147,6 +156,16 @@ class ContractTrades(ApiView):
         market = _market_of(contract_id)
         trades = queries.last_trades(market.id, query.limit, contract_id)
         return answer(shapes.Trades([present.trade(trade) for trade in trades]))
+
+
+class ContractCandles(ApiView):
+    """`GET contracts/{contract_id}/candles`."""
+
+    @_told("getCandles", "What a contract was traded at, by buckets", shapes.Candles, path=CONTRACT, query=CandlesQuery)
+    def get(self, request: Request, contract_id: int) -> HttpResponse:
+        query = read_query(request._request, CandlesQuery)
+        _market_of(contract_id)
+        return answer(present.candles(queries.candles(contract_id, int(query.minutes), query.limit)))
 
 
 class MarketSnapshot(ApiView):

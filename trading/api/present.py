@@ -11,7 +11,7 @@ from trading.api.shapes import Side, Status, Stp, Tif
 from trading.domain.messages import BUY
 from trading.operations import Fill
 from trading.operations.replies import OrderState
-from trading.queries import BookView, ContractView, MarketView, PublicEvent, TradeView
+from trading.queries import BookView, Candles, ContractView, MarketView, PublicEvent, TradeView
 from trading.queries.order_pages import OrderRow
 from units.interval import from_ms
 from units.numbers import rounded_half_up
@@ -97,6 +97,14 @@ def contract(view: ContractView, of: MarketView) -> shapes.Contract:
 def book(view: BookView) -> shapes.Book:
     """A book to the depth that was read."""
     return msgspec.convert(view, shapes.Book, from_attributes=True)
+
+
+def candles(view: Candles) -> shapes.Candles:
+    """The buckets of a contract."""
+    rows = [tuple(candle) for candle in view.candles]
+    return shapes.Candles(
+        view.contract_id, view.minutes, view.counted_from, view.last_trade_no, view.vwap_price, view.volume_wh, rows
+    )
 
 
 def event(view: PublicEvent) -> shapes.Event:

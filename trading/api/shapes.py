@@ -72,15 +72,17 @@ class Amendment(Struct, forbid_unknown_fields=True):
 
 Message = PlaceOrder | AmendOrder | CancelOrder
 RequestId = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
+OnError = Literal["skip", "reject_all"]
 MAX_BULK = 1_000
 
 
 class Bulk(Struct, forbid_unknown_fields=True):
-    """Up to 1,000 messages, taken in order, each answered on its own: one that is refused does not stop the others."""
+    """Up to 1,000 messages, taken in order, each answered on its own. One that is refused does not stop the others
+    (`skip`), or undoes them all (`reject_all`; then all are about one market)."""
 
     messages: Annotated[list[Message], Meta(min_length=1, max_length=MAX_BULK)]
     request_id: RequestId = ""
-    on_error: Literal["skip"] = "skip"
+    on_error: OnError = "skip"
 
 
 class RawBulk(Struct, forbid_unknown_fields=True):
@@ -88,7 +90,7 @@ class RawBulk(Struct, forbid_unknown_fields=True):
 
     messages: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_BULK)]
     request_id: RequestId = ""
-    on_error: Literal["skip"] = "skip"
+    on_error: OnError = "skip"
 
 
 class Trade(Struct):
@@ -235,6 +237,23 @@ class Trades(Struct):
     """Trades, the latest first."""
 
     trades: list[Trade]
+
+
+CandleRow = tuple[datetime, int, int, int, int, Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]]
+
+
+class Candles(Struct):
+    """What a contract was traded at: `[opened_at, open, high, low, close, Wh, trades]`, the earliest first, buckets
+    without a trade left out. Buckets have `minutes`; one begins at `counted_from`. Trades after `last_trade_id` are not
+    in here: go on with those of the channel `trades`. `vwap` and `wh` are of all trades of the contract."""
+
+    contract_id: int
+    minutes: int
+    counted_from: datetime
+    last_trade_id: int | None
+    vwap: int | None
+    wh: int
+    candles: list[CandleRow]
 
 
 class Snapshot(Struct):

@@ -5,6 +5,7 @@ be joined to the event stream.
 """
 
 from trading.queries.book import BookView, book, indicative
+from trading.queries.candles import MOST_CANDLES, Candle, Candles, candles
 from trading.queries.contracts import ContractView, contract, contracts, contracts_by_id
 from trading.queries.events import OwnEvent, PublicEvent, events, own_events, public_events
 from trading.queries.markets import (
@@ -24,7 +25,10 @@ from trading.queries.snapshot import Mirror, Snapshot, mirror, snapshot
 from trading.queries.trades import TradeView, last_trades
 
 __all__ = [
+    "MOST_CANDLES",
     "BookView",
+    "Candle",
+    "Candles",
     "ContractView",
     "IntervalPrice",
     "MarketView",
@@ -37,6 +41,7 @@ __all__ = [
     "Snapshot",
     "TradeView",
     "book",
+    "candles",
     "contract",
     "contracts",
     "contracts_by_id",
