@@ -4,6 +4,7 @@
 them, so by the time Django reads this module they are always known.
 """
 
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -179,12 +180,20 @@ EINVOICE_OUTBOX = Path(env.str("WATTBOURSE_EINVOICE_OUTBOX", default=str(HOME / 
 # A class that takes a folder for the site and is an `EInvoiceProvider` (settlement/documents/providers.py).
 EINVOICE_PROVIDER = env.str("WATTBOURSE_EINVOICE_PROVIDER", default="settlement.documents.providers.FileDrop")
 
-STATIC_ROOT = HOME / "static"
+# The folder of collected files: each has a digest in its name, so browsers keep it for good, and lies compressed beside
+# itself. ./run collects before it starts. Where the variable is not set, each file is served as it lies in its app.
+_static = env.str("WATTBOURSE_STATIC", default="")
+STATIC_ROOT = Path(_static or HOME / "static")
+STATIC_COLLECTED = "collectstatic" in sys.argv or (bool(_static) and (STATIC_ROOT / "staticfiles.json").exists())
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "config.statics.CollectedStatics"
+        if STATIC_COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
 }
-SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_USE_FINDERS = not STATIC_COLLECTED
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024

@@ -24,6 +24,7 @@ from config.embedded import discard_data, servers_by_setting
 from .database import migrate, servers
 from .errors import LauncherError, say
 from .paths import DEFAULT_PORT, REPOSITORY, home, make_home
+from .statics import collect
 from .supervisor import Child, Supervisor
 
 SECONDS_TO_FIRST_PAGE = 60.0
@@ -59,7 +60,7 @@ def demo(arguments: list[str]) -> int:
             start_over()
         with servers(lost=stopping.servers_lost) as environment:
             migrate(environment)
-            run_exchange(asked, environment, stopping)
+            run_exchange(asked, collect(environment), stopping)
     say("Stopped. The data stays for next time; ./run demo --fresh starts over.")
     return 0
 
