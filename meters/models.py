@@ -62,11 +62,17 @@ class Meter(models.Model):
     start_export_wh = models.BigIntegerField(default=0)
     installed_on = models.DateField()
     removed_on = models.DateField(null=True, blank=True)
+    # What they showed when it was taken down.
+    end_import_wh = models.BigIntegerField(null=True, blank=True)
+    end_export_wh = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = (
             models.CheckConstraint(
                 condition=Q(removed_on__isnull=True) | Q(removed_on__gte=F("installed_on")), name="meter_removed_after"
+            ),
+            models.UniqueConstraint(
+                fields=("metering_point",), condition=Q(removed_on__isnull=True), name="one_meter_hangs_at_a_point"
             ),
         )
 

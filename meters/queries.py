@@ -142,15 +142,25 @@ def days_before(start: datetime, zone: ZoneInfo, days: int) -> list[datetime]:
 
 
 def all_boundary_readings_in(site_id: int, start: datetime, minutes: int = 30) -> bool:
-    """Whether every boundary point of the site has a reading for the interval."""
+    """Whether every boundary point of the site has a reading for the interval.
+
+    A point from which the meter was taken down before that day, and none hung up since, has nothing to say any more.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT NOT EXISTS (SELECT FROM meters_meteringpoint p WHERE p.site_id = %s AND p.role = 'boundary'"
-            " AND NOT EXISTS (SELECT FROM meters_reading r WHERE r.site_id = p.site_id AND r.start = %s"
-            " AND r.metering_point_id = p.id AND r.minutes = %s))",
-            (site_id, start, minutes),
-        )
+        cursor.execute(_ALL_IN, (site_id, start, minutes, start))
         return bool(cursor.fetchone()[0])
+
+
+_ALL_IN = """
+    SELECT NOT EXISTS (
+        SELECT FROM meters_meteringpoint p JOIN meters_site s ON s.id = p.site_id
+        WHERE p.site_id = %s AND p.role = 'boundary'
+        AND NOT EXISTS (SELECT FROM meters_reading r WHERE r.site_id = p.site_id AND r.start = %s
+                        AND r.metering_point_id = p.id AND r.minutes = %s)
+        AND coalesce((SELECT bool_or(m.removed_on IS NULL OR m.removed_on >= (%s AT TIME ZONE s.timezone)::date)
+                      FROM meters_meter m WHERE m.metering_point_id = p.id), true)
+    )
+"""
 
 
 def reading_revision(site_id: int, start: datetime) -> int:

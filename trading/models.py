@@ -82,6 +82,8 @@ class Admission(models.Model):
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="admissions")
     zone = models.CharField(max_length=20, default="site")
     active = models.BooleanField(default=True)
+    # When it left: intervals that began before are still settled with it.
+    ended_at = models.DateTimeField(null=True, blank=True)
     credit_limit_millidong = models.BigIntegerField(default=0)
     # Credit held by open orders and by trades that are not cleared yet; moved by the order path and by settlement.
     committed_millidong = models.BigIntegerField(default=0)

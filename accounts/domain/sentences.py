@@ -19,10 +19,10 @@ from units.money import format_money, format_price
 from units.numbers import Language, grouped
 
 Translate = Callable[[str], str]
-ON_DAYS = ("valid_from", "valid_to", "from", "issue_on", "effective_on")
+ON_DAYS = ("installed_on", "removed_on", "valid_from", "valid_to", "from", "issue_on", "effective_on")
 MOMENTS = ("expires_at", "interval", "period_start", "period_end")
 PRICES = ("price", "surplus_price", "network_fee", "platform_fee_price")
-MONEY = ("amount_dong", "open_dong", "price_per_kw", "total_dong")
+MONEY = ("credit_limit_dong", "amount_dong", "open_dong", "price_per_kw", "total_dong")
 
 
 def sentence_of(
@@ -121,6 +121,7 @@ def templates(_: Translate) -> dict[str, str]:
     return {
         "user.created": _("{who} created the user {target}."),
         "participant.created": _("{who} created the participant {target} ({name})."),
+        "participant.changed": _("{who} changed the participant {target}: {name_now}."),
         "membership.added": _("{who} let {user} act for {target} as {role}."),
         "membership.changed": _("{who} changed the role of {user} for {target} from {was} to {role}."),
         "membership.removed": _("{who} ended the right of {user} to act for {target}."),
@@ -210,6 +211,25 @@ def templates(_: Translate) -> dict[str, str]:
         ),
         "payment.undone": _("{who} undid a payment of {participant}: {amount_dong} ({target})."),
         "certificates.retired": _("{who} retired certificates of {wh} held by {target}: “{purpose}”"),
+        "site.created": _("{who} created the site {name} ({site_name})."),
+        "market.opened": _("{who} opened the market {name} at {site} ({market_name})."),
+        "admission.granted": _("{who} admitted {name} to {market}: zone {zone}, credit limit {credit_limit_dong}."),
+        "admission.changed": _(
+            "{who} changed on what terms {name} is in {market}: zone {zone}, credit limit {credit_limit_dong}."
+        ),
+        "admission.ended": _("{who} let {name} leave {market}."),
+        "point.added": _("{who} added the metering point {name} of {participant} at {site}."),
+        "point.changed": _("{who} changed what the metering point {name} can carry."),
+        "meter.installed": _("{who} hung up the meter {name} at {point} on {installed_on}."),
+        "meter.removed": _(
+            "{who} took down the meter {name} at {point} on {removed_on}: import {end_import_wh}, export {end_export_wh}."
+        ),
+        "device.set": _("{who} registered the device {name} of {participant}."),
+        "device.removed": _("{who} removed the device {name} of {participant}."),
+        "members.loaded": _("{who} applied a spreadsheet of members in {name}: {members} members, {refused} refused."),
+        "claim.made": _("{who} reported equipment of {participant} ({market})."),
+        "claim.accepted": _("{who} confirmed the equipment that {participant} had reported ({market})."),
+        "claim.refused": _("{who} refused the equipment that {participant} had reported ({market}): “{note}”"),
         "certificates.locked": _(
             "{who} locked certificates of {wh} held by {target}, registered at {registry} as {reference}."
         ),

@@ -1,5 +1,18 @@
 """Every write of meters: readings with their versions, charge and reserve of storage, and the equipment of a site."""
 
+from meters.operations.equipment import (
+    EquipmentRefused,
+    NewMeter,
+    add_point,
+    change_point,
+    create_site,
+    exchange_meter,
+    install_meter,
+    plain_serial,
+    remove_device,
+    remove_meter,
+    set_device,
+)
 from meters.operations.readings import (
     NewReading,
     ReadingLike,
@@ -14,14 +27,25 @@ from meters.operations.readings import (
 )
 
 __all__ = [
+    "EquipmentRefused",
+    "NewMeter",
     "NewReading",
     "ReadingLike",
     "ReadingRejected",
     "Recorded",
     "ReserveRejected",
     "StateOfChargeRejected",
+    "add_point",
+    "change_point",
+    "create_site",
+    "exchange_meter",
     "import_csv",
+    "install_meter",
+    "plain_serial",
     "record_readings",
     "record_state_of_charge",
+    "remove_device",
+    "remove_meter",
+    "set_device",
     "set_reserve",
 ]

@@ -78,7 +78,7 @@ def gather(contract: ContractRow, previous: SettlementRun | None, at: datetime) 
     """
     terms = _terms(contract)
     revision = reading_revision(contract.site_id, contract.delivery_start)
-    trades, limits = _trades(contract.id), _pool_limits(contract.market_id, previous, terms.renter_cap_price)
+    trades, limits = _trades(contract.id), _pool_limits(contract, previous, terms.renter_cap_price)
     ids = distinct(np.concatenate([limits["participant"], trades["seller"], trades["buyer"]]))
     readings = current_readings(contract.site_id, contract.delivery_start, contract.minutes)
     metered = {
@@ -141,7 +141,7 @@ _OFFERED = f"coalesce({{}}, {NO_LIMIT})::bigint"
 _CAPPED = "CASE WHEN renter AND pool_bid_price IS NOT NULL THEN least(pool_bid_price, %s) ELSE pool_bid_price END"
 _NOW = (
     f"SELECT participant_id, {_OFFERED.format('pool_ask_price')}, {_OFFERED.format(_CAPPED)}"
-    " FROM trading_admission WHERE market_id = %s AND active ORDER BY participant_id"
+    " FROM trading_admission WHERE market_id = %s AND (active OR ended_at > %s) ORDER BY participant_id"
 )
 _THEN = (
     f"SELECT participant_id, {_OFFERED.format('pool_ask_price')}, {_OFFERED.format('pool_bid_price')}"
@@ -149,12 +149,14 @@ _THEN = (
 )
 
 
-def _pool_limits(market_id: int, previous: SettlementRun | None, renter_cap: int | None) -> dict[str, IntArray]:
-    """Who takes part, with its limits: of the run before, and of the admissions for whoever that run did not know. A
-    residential renter bids no more than the terms' cap."""
+def _pool_limits(
+    contract: ContractRow, previous: SettlementRun | None, renter_cap: int | None
+) -> dict[str, IntArray]:
+    """Who takes part, with its limits: of the run before, and of the admissions for whoever that run did not know. Who
+    left after the interval began takes part. A residential renter bids no more than the terms' cap."""
     names = ("participant", "ask", "bid")
     with connection.cursor() as cursor:
-        now = read_columns(cursor, _NOW, (renter_cap, market_id), names)
+        now = read_columns(cursor, _NOW, (renter_cap, contract.market_id, contract.delivery_start), names)
         if previous is None:
             return now
         then = read_columns(cursor, _THEN, (previous.results_of_id or previous.pk,), names)
