@@ -193,13 +193,46 @@ def test_a_bulk_spans_markets(world: World) -> None:
     assert [r["order"]["contract_id"] for r in results] == [m["contract_id"] for m in messages]
 
 
-def test_a_bulk_is_bounded_and_knows_only_skip(world: World) -> None:
+def test_a_bulk_is_bounded(world: World) -> None:
     message = world.order(op="new")
     assert error_of(world.anna.post("orders/bulk", {"messages": []})) == (400, "invalid_message")
     assert error_of(world.anna.post("orders/bulk", {"messages": [message] * 1_001})) == (400, "invalid_message")
-    strict = world.anna.post("orders/bulk", {"messages": [message], "on_error": "reject_all"})
-    assert error_of(strict) == (400, "invalid_message")
-    assert strict.json()["error"]["field"] == "on_error"
+    other = world.anna.post("orders/bulk", {"messages": [message], "on_error": "hope"})
+    assert error_of(other) == (400, "invalid_message")
+    assert other.json()["error"]["field"] == "on_error"
+    assert Order.objects.count() == 0
+
+
+def all_or_none(world: World, *messages: Any) -> list[tuple[int, str]]:
+    results = world.anna.post("orders/bulk", {"messages": messages, "on_error": "reject_all"}).json()["results"]
+    return [(each["status"], each.get("error", {}).get("code", "")) for each in results]
+
+
+def test_reject_all_undoes_a_bulk_for_one_refusal(world: World) -> None:
+    open_id = world.anna.post("orders", world.order(client_order_id="o")).json()["order_id"]
+    world.binh.post("orders", world.order(side="buy", price=1_400))
+    seq = Market.objects.get().last_seq
+    good = [world.order(op="new", client_order_id="r1", price=1_400), {"op": "cancel", "order_id": open_id}]
+    refused = [(409, "bulk_rejected"), (409, "bulk_rejected"), (422, "price_out_of_band")]
+    assert all_or_none(world, *good, world.order(op="new", price=9_000)) == refused
+    assert all_or_none(world, *good, {"op": "dance"}) == [*refused[:2], (400, "invalid_message")]
+    assert all_or_none(world, *good, world.order(op="new", participant="p1"))[2] == (404, "unknown_participant")
+    assert Market.objects.get().last_seq == seq
+    assert Order.objects.filter(client_order_id="r1").count() == 0
+    assert world.anna.get(f"orders/{open_id}").json()["status"] == "open"
+    assert all_or_none(world, *good) == [(201, ""), (200, "")]
+    assert all_or_none(world, good[0]) == [(200, "")], "a repeat is no refusal"
+    assert world.anna.get(f"orders/{open_id}").json()["status"] == "cancelled"
+
+
+def test_reject_all_is_about_one_market(world: World) -> None:
+    from tests.factories import make_market, make_participants, open_contracts
+
+    other = make_market("n")
+    make_participants(1, market=other)
+    there = open_contracts(other)[0].pk
+    found = all_or_none(world, world.order(op="new"), world.order(op="new", contract_id=there))
+    assert found == [(422, "bulk_of_several_markets")] * 2
     assert Order.objects.count() == 0
 
 

@@ -71,7 +71,7 @@ def bulk(request: HttpRequest, user: User) -> HttpResponse:
     """`POST orders/bulk`."""
     body = read_json(request, _BULK)
     left = weigh(user, len(body.messages)).left
-    results = take(user, [_message(raw) for raw in body.messages])
+    results = take(user, [_message(raw) for raw in body.messages], all_or_none=body.on_error == "reject_all")
     return answer(shapes.BulkResult(body.request_id, results), 200, {"RateLimit-Remaining": str(left)})
 
 

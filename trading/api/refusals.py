@@ -11,6 +11,7 @@ STATUS = {
     "order_not_open": 409,
     "client_order_id_reused": 409,
     "revision_conflict": 409,
+    "bulk_rejected": 409,
     "unknown_order": 404,
     "unknown_contract": 404,
     "unknown_participant": 404,

@@ -101,8 +101,8 @@ class Desk:
         return row
 
 
-def take(user: User, wishes: Sequence[Wish | Problem]) -> list[Result]:
-    """Submits the messages of a caller; the results are in their order."""
+def take(user: User, wishes: Sequence[Wish | Problem], *, all_or_none: bool = False) -> list[Result]:
+    """Submits the messages of a caller; the results are in their order. With `all_or_none` one refusal undoes all."""
     desk = Desk(user, wishes)
     results: dict[int, Result] = {}
     lots: dict[int, list[tuple[int, Prepared]]] = defaultdict(list)
@@ -114,17 +114,22 @@ def take(user: User, wishes: Sequence[Wish | Problem]) -> list[Result]:
             lots[prepared.route.market_id].append((index, prepared))
         except Problem as problem:
             results[index] = Result(problem.status, error=problem.fault)
+    if all_or_none and (results or len(lots) > 1):
+        code = "bulk_rejected" if results else "bulk_of_several_markets"
+        return [results.get(index) or Result(status_of(code), error=fault(code)) for index in range(len(wishes))]
     for lot in lots.values():
-        results.update(zip([index for index, _ in lot], _submit(user, [each for _, each in lot]), strict=True))
+        answers = _submit(user, [each for _, each in lot], all_or_none)
+        results.update(zip([index for index, _ in lot], answers, strict=True))
     return [results[index] for index in range(len(wishes))]
 
 
-def _submit(user: User, lot: list[Prepared]) -> list[Result]:
+def _submit(user: User, lot: list[Prepared], all_or_none: bool) -> list[Result]:
     """One market's share. Where its outcome is not known, each message says so."""
     route = lot[0].route
     messages, notes = [each.message for each in lot], [each.note for each in lot]
+    now = route.now(datetime.now(UTC))
     try:
-        replies = submit(route.market_id, messages, by=user, at=route.now(datetime.now(UTC)), notes=notes)
+        replies = submit(route.market_id, messages, by=user, at=now, notes=notes, all_or_none=all_or_none)
     except MarketUnavailable:
         problem = unavailable()
         return [Result(problem.status, error=problem.fault) for _ in lot]

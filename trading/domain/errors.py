@@ -25,6 +25,8 @@ SENTENCES = {
     " settled yet and unpaid amounts. Pay what is due, pay in advance, or cancel orders.",
     "insufficient_energy": "You cannot deliver that much in this interval; {bound} Wh more can be offered.",
     "unknown_participant": "This participant is not admitted to the market.",
+    "bulk_rejected": "Another message of this bulk was refused, so none of them was carried out.",
+    "bulk_of_several_markets": "A bulk that is taken wholly or not at all must be about one market. Send one for each.",
     "invalid_message": "This message has a wrong shape.",
 }
 

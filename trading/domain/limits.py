@@ -140,6 +140,17 @@ class ParticipantLimits:
                 high = middle
         return low
 
+    def credit_left(self, party: Party) -> int | None:
+        """The credit in milli-VND that is left to a participant; None where nothing bounds it."""
+        return self._credit.get(party) if self.enforced else None
+
+    def left_to_sell(self, party: Party, contract: ContractKey, at_most: int) -> int | None:
+        """How many Wh more may be offered in an interval, up to `at_most`; None where nothing bounds it."""
+        if not self.enforced:
+            return None
+        refused = self._refuse_sale(party, contract, at_most)
+        return at_most if refused is None else refused.bound
+
     def enter(self, order: Order) -> None:
         """The remaining quantity of this order is now on offer."""
         self._move(order, order.remaining)

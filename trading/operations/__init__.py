@@ -2,6 +2,7 @@
 
 from trading.operations.audit import Audit, audit
 from trading.operations.markets import MarketRules, Ticked, create_market, halt, resume, schedule, set_clock, tick
+from trading.operations.rehearsing import Rehearsed, Room, rehearse
 from trading.operations.replies import Fill, OrderState, Reply
 from trading.operations.submitting import MarketUnavailable, UnknownMarket, submit
 
@@ -11,12 +12,15 @@ __all__ = [
     "MarketRules",
     "MarketUnavailable",
     "OrderState",
+    "Rehearsed",
     "Reply",
+    "Room",
     "Ticked",
     "UnknownMarket",
     "audit",
     "create_market",
     "halt",
+    "rehearse",
     "resume",
     "schedule",
     "set_clock",

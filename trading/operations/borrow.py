@@ -152,12 +152,21 @@ def lock_market(cursor: Cursor, market_id: int) -> MarketRow | None:
     this transaction it may only walk along indexes, and each look-up is a lateral subquery that cannot be flattened
     (OFFSET 0).
     """
+    return _market_row(cursor, market_id, " FOR NO KEY UPDATE OF m")
+
+
+def read_market(cursor: Cursor, market_id: int) -> MarketRow | None:
+    """The market's row without its lock: for who looks and changes nothing."""
+    return _market_row(cursor, market_id, "")
+
+
+def _market_row(cursor: Cursor, market_id: int, lock: str) -> MarketRow | None:
     cursor.execute(_BY_INDEX)
     cursor.execute(
         "SELECT m.id, m.tick, m.lot_wh, m.min_wh, m.max_wh, m.halted, m.last_seq, m.last_trade_no,"
         " coalesce(round(date_part('epoch', m.last_at) * 1000)::bigint, 0), m.limits_enforced, m.site_id,"
         " m.interval_minutes, s.timezone FROM trading_market m JOIN meters_site s ON s.id = m.site_id"
-        " WHERE m.id = %s FOR NO KEY UPDATE OF m",
+        f" WHERE m.id = %s{lock}",
         (market_id,),
     )
     row = cursor.fetchone()

@@ -33,6 +33,7 @@ from units.interval import to_ms
 log = logging.getLogger(__name__)
 MOST_IN_A_BATCH = 5_000
 LINES_AT_ONCE = 100
+NONE_OF_THEM = Reply("rejected", "bulk_rejected")
 
 
 class MarketUnavailable(Exception):
@@ -58,6 +59,7 @@ class _Ticket:
     notes: Sequence[str]
     by: int | None
     at_ms: int
+    all_or_none: bool = False
     replies: list[Reply] | None = None
     error: BaseException | None = None
 
@@ -78,14 +80,16 @@ _turns: dict[int, _Turn] = {}
 
 
 def submit(
-    market_id: int, messages: Sequence[Message], *, by: User | None, at: datetime, notes: Sequence[str] = ()
-) -> list[Reply]:
+    market_id: int, messages: Sequence[Message], *, by: User | None, at: datetime, notes: Sequence[str] = (),
+    all_or_none: bool = False,
+) -> list[Reply]:  # fmt: skip
     """Takes messages to a market, in order, each answered on its own; returns when all of it is durable.
 
     `at` is the market's time; one that lies before the market's last is taken as that. `notes` says, message by
-    message, why an order is placed. Raises UnknownMarket, or MarketUnavailable where the outcome is not known.
+    message, why an order is placed. With `all_or_none` one refusal undoes all of them: the others are then refused as
+    `bulk_rejected`. Raises UnknownMarket, or MarketUnavailable where the outcome is not known.
     """
-    ticket = _Ticket(messages, notes, by.pk if by else None, to_ms(at))
+    ticket = _Ticket(messages, notes, by.pk if by else None, to_ms(at), all_or_none)
     if not messages:
         return []
     turn = _turns.setdefault(market_id, _Turn())
@@ -114,11 +118,15 @@ def _turn_of(turn: _Turn) -> Iterator[None]:
 
 
 def _draw(turn: _Turn) -> list[_Ticket]:
-    """Takes the waiting callers, oldest first, as many as one batch should carry."""
-    tickets, size = [], 0
-    while turn.waiting and size < MOST_IN_A_BATCH:
+    """Takes the waiting callers, oldest first, as many as one batch should carry. Who wants all or none goes alone:
+    what is undone for one must not be undone for others."""
+    tickets: list[_Ticket] = []
+    size = 0
+    while turn.waiting and size < MOST_IN_A_BATCH and not (tickets and turn.waiting[0].all_or_none):
         ticket = turn.waiting.popleft()
         tickets.append(ticket)
+        if ticket.all_or_none:
+            break
         size += len(ticket.messages)
     return tickets
 
@@ -188,6 +196,10 @@ def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> tuple[Eff
             deepen(depths, int(str(short.contract)), short.side)
             continue
         break
+    if tickets[0].all_or_none and any(reply.rejected for reply in effects.replies()):
+        cursor.execute("ROLLBACK TO SAVEPOINT borrowed")
+        undone = [reply if reply.rejected else NONE_OF_THEM for reply in effects.replies()]
+        return Effects(held, market.last_trade_no), undone[1:] if late else undone
     replies = write(cursor, effects, limits.changes(), halted=engine.halted) if effects.log else effects.replies()
     return effects, replies[1:] if late else replies
 
