@@ -101,7 +101,7 @@ def book(view: BookView) -> shapes.Book:
 
 def candles(view: Candles) -> shapes.Candles:
     """The buckets of a contract."""
-    rows = [tuple(candle) for candle in view.candles]
+    rows: list[shapes.CandleRow] = [[*candle] for candle in view.candles]
     return shapes.Candles(
         view.contract_id, view.minutes, view.counted_from, view.last_trade_no, view.vwap_price, view.volume_wh, rows
     )

@@ -239,7 +239,7 @@ class Trades(Struct):
     trades: list[Trade]
 
 
-CandleRow = tuple[datetime, int, int, int, int, Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]]
+CandleRow = Annotated[list[datetime | int], Meta(min_length=7, max_length=7)]
 
 
 class Candles(Struct):

@@ -13,7 +13,7 @@ Example: trades of 1,000 Wh at 1,650 (12:01), 500 at 1,700 (12:04) and 2,000 at 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -88,7 +88,7 @@ def _computed(
 ) -> tuple[tuple[Candle, int], ...]:
     """Every bucket with its turnover in milli-đồng. `last_at` tells a market from one that was made anew with the
     same numbers."""
-    values = {"contract": contract_id, "minutes": minutes, "origin": origin, "last": last_no}
+    values: dict[str, Any] = {"contract": contract_id, "minutes": minutes, "origin": origin, "last": last_no}
     with connection.cursor() as cursor:
         cursor.execute(_BUCKETS, values)
         return tuple((Candle(*row[:-1]), row[-1]) for row in cursor.fetchall())
