@@ -23,6 +23,7 @@ from settlement.models.disputes import Dispute
 from settlement.models.laws import APPEND_ONLY
 from settlement.models.ledger import LedgerAccount, LedgerEntry, LedgerTransaction
 from settlement.models.money import Allocation, BankFile, BankLine, Payment, Reminder
+from settlement.models.readings import ReadingDecision
 from settlement.models.runs import Compensation, ParticipantResult, SettlementAlarm, SettlementRun, TradeResult
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "MonthFigure",
     "ParticipantResult",
     "Payment",
+    "ReadingDecision",
     "RegisterReading",
     "Reminder",
     "SettlementAlarm",
