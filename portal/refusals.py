@@ -1,13 +1,13 @@
 """What an operation refuses, as sentences for the page, in the reader's language where the sentence is a fixed one.
 
-Operations say what is wrong themselves, in English, each with a stable code. The sentences listed here have a
-translation; one that carries figures or names is shown as it was said.
+Operations say what is wrong themselves, in English, each with a stable code; `in_words` tells such a sentence in the
+reader's language.
 """
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
 
 from accounts.operations import AccountError
+from accounts.words import in_words
 from meters.operations import ReserveRejected
 from planning.wishes import WishRefused
 from portal.desk import Refused
@@ -25,6 +25,8 @@ from settlement.queries.carbon import CarbonError
 from settlement.queries.what_if import WhatIfError
 from tariffs.domain.fields import RulebookRejected
 from tariffs.operations import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
+
+__all__ = ["MOST", "REFUSALS", "in_words", "sentences"]
 
 REFUSALS = (
     Refused,
@@ -55,7 +57,7 @@ def sentences(error: Exception) -> list[str]:
     """What to show for a refusal, one thing that is wrong after another, the first ones of very many."""
     problems = getattr(error, "problems", None) or getattr(error, "mistakes", None)
     if not problems:
-        return [gettext(str(error))]
+        return [in_words(str(error))]
     return [_problem(problem) for problem in problems[:MOST]]
 
 
@@ -65,11 +67,11 @@ MOST = 12
 def _problem(problem: object) -> str:
     told = str(getattr(problem, "sentence", "") or getattr(problem, "message", ""))
     where = getattr(problem, "place", "")
-    return f"{where}: {gettext(told)}" if where else gettext(told)
+    return f"{where}: {in_words(told)}" if where else in_words(told)
 
 
 # Sentences of the operations that carry no figures: translated as they are.
-KNOWN = (
+SENTENCES = (
     N_("The month is being closed already; go on with that close."),
     N_("The site has no issuer; say whose name, tax code and bank stand on invoices."),
     N_("Only a computed close can be approved."),

@@ -1,4 +1,4 @@
-"""What a market may refuse, listed for the catalogue; trading/domain/errors.py says when, accounts/words.py tells it."""
+"""What a market may refuse, listed for the catalogue; accounts/words.py tells it to the reader."""
 
 from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
 

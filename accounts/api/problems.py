@@ -25,6 +25,8 @@ from django.http import Http404, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 
+from accounts.words import in_words
+
 log = logging.getLogger(__name__)
 
 
@@ -82,11 +84,17 @@ def refuse(problem: Problem) -> HttpResponse:
 
 
 def refused(fault: Fault, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """The answer of a refusal, from its parts."""
-    response = answer(Error(fault), status, headers)
+    """The answer of a refusal, from its parts, in the language that the request asks for."""
+    response = answer(Error(for_reader(fault)), status, headers)
     # Django writes a log line for every 4xx; a bot whose orders are refused must not fill the disk with them.
     response._has_been_logged = status < 500  # type: ignore[attr-defined]  # a mark Django reads itself
     return response
+
+
+def for_reader(fault: Fault) -> Fault:
+    """The same refusal with its sentences in the language that the request asks for."""
+    details = [msgspec.structs.replace(each, message=in_words(each.message)) for each in fault.details or ()]
+    return msgspec.structs.replace(fault, message=in_words(fault.message), details=details or None)
 
 
 def problem_of(error: BaseException) -> Problem:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import override
 
-from portal.refusals import KNOWN, MOST, sentences
+from portal.refusals import MOST, SENTENCES, sentences
 from settlement.domain.bank import BankFileError
 from settlement.domain.bank.statement import Problem
 from settlement.operations.month import CloseError
@@ -17,7 +17,7 @@ def test_every_known_sentence_is_one_that_an_operation_says() -> None:
         for app in ("accounts", "meters", "planning", "settlement", "tariffs")
         for file in (ROOT / app).rglob("*.py")
     )
-    assert [sentence for sentence in KNOWN if sentence not in said] == []
+    assert [sentence for sentence in SENTENCES if sentence not in said] == []
 
 
 def test_a_fixed_sentence_is_said_in_vietnamese_and_one_with_figures_as_it_was() -> None:

@@ -1,6 +1,7 @@
 """What the market's refusals are in HTTP: state is 409, what is not there 404, a broken rule 422."""
 
 from accounts.api.problems import Fault
+from accounts.words import in_words
 from trading.domain.errors import SENTENCES
 from trading.operations import Reply
 
@@ -26,9 +27,9 @@ def status_of(code: str) -> int:
 
 def fault_of(reply: Reply) -> Fault:
     """A refusal as the API tells it."""
-    return Fault(reply.reason, reply.sentence, bound=reply.bound)
+    return Fault(reply.reason, in_words(reply.sentence), bound=reply.bound)
 
 
 def fault(code: str, *, bound: int | None = None) -> Fault:
     """A refusal of the market's that was found before the market was asked."""
-    return Fault(code, SENTENCES[code].format(bound=bound), bound=bound)
+    return Fault(code, in_words(SENTENCES[code].format(bound=bound)), bound=bound)

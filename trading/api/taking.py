@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from accounts.api.problems import Problem, unavailable
+from accounts.api.problems import Problem, for_reader, unavailable
 from accounts.api.reading import check_moment
 from accounts.models import User
 from accounts.policies import seat_may_trade
@@ -82,14 +83,8 @@ class Desk:
             raise refused("unknown_participant", "participant")
         if (wish.type == "limit") != (wish.price is not None):
             raise refused("invalid_price", "price")
-        expires = to_ms(check_moment(wish.expires_at, "expires_at")) if wish.expires_at else 0
-        tif: Tif = wish.tif or ("GTC" if wish.type == "limit" else "IOC")
-        message = New(
-            party, wish.client_order_id or str(uuid4()), wish.contract_id,
-            BUY if wish.side == "buy" else SELL, wish.quantity_wh, wish.price, tif, expires, wish.post_only, wish.stp,
-            wish.display_wh, wish.min_quantity_wh,
-        )  # fmt: skip
-        return Prepared(route, message, wish, seat.code, tif)
+        message = message_for(wish, party)
+        return Prepared(route, message, wish, seat.code, cast(Tif, message.tif))
 
     def _own(self, order_id: UUID) -> OrderRow:
         key = key_of(order_id)
@@ -113,7 +108,7 @@ def take(user: User, wishes: Sequence[Wish | Problem], *, all_or_none: bool = Fa
             prepared = desk.prepare(wish)
             lots[prepared.route.market_id].append((index, prepared))
         except Problem as problem:
-            results[index] = Result(problem.status, error=problem.fault)
+            results[index] = Result(problem.status, error=for_reader(problem.fault))
     if all_or_none and (results or len(lots) > 1):
         code = "bulk_rejected" if results else "bulk_of_several_markets"
         return [results.get(index) or Result(status_of(code), error=fault(code)) for index in range(len(wishes))]
@@ -132,7 +127,7 @@ def _submit(user: User, lot: list[Prepared], all_or_none: bool) -> list[Result]:
         replies = submit(route.market_id, messages, by=user, at=now, notes=notes, all_or_none=all_or_none)
     except MarketUnavailable:
         problem = unavailable()
-        return [Result(problem.status, error=problem.fault) for _ in lot]
+        return [Result(problem.status, error=for_reader(problem.fault)) for _ in lot]
     present_states = _present_states(route.market_id, replies)
     return [_result(each, reply, present_states) for each, reply in zip(lot, replies, strict=True)]
 
@@ -157,6 +152,16 @@ def _result(prepared: Prepared, reply: Reply, states: dict[int, Order]) -> Resul
     if reply.result == "duplicate":
         return Result(200, order=replace(order, duplicate=True))
     return Result(200, order=replace(order, trades=present.fills_of(reply.trades, reply.seq, order.updated_at)))
+
+
+def message_for(wish: NewOrder, party: int) -> New:
+    """The order as the market reads it. Raises Problem for a moment that is none."""
+    expires = to_ms(check_moment(wish.expires_at, "expires_at")) if wish.expires_at else 0
+    tif = wish.tif or ("GTC" if wish.type == "limit" else "IOC")
+    return New(
+        party, wish.client_order_id or str(uuid4()), wish.contract_id, BUY if wish.side == "buy" else SELL,
+        wish.quantity_wh, wish.price, tif, expires, wish.post_only, wish.stp, wish.display_wh, wish.min_quantity_wh,
+    )  # fmt: skip
 
 
 def trading_seat(own: Sequence[Seat], code: str | None) -> Seat:
