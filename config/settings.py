@@ -12,7 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config.secret import secret_key
+from config.secret import secret_key, web_push_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "trading",
     "settlement",
     "planning",
+    "members",
     "portal",
     "simulator",
 ]
@@ -131,6 +132,8 @@ AUDITORS_MAY_SEND = (  # they change nothing but one's own session and login
     "accounts:passkey_begin",
     "accounts:passkey_finish",
     "accounts:confirm",
+    "accounts:forgotten",
+    "accounts:reset",
     "accounts:password",
     "accounts:totp",
     "accounts:totp_remove",
@@ -144,11 +147,32 @@ AUDITORS_MAY_SEND = (  # they change nothing but one's own session and login
     "accounts:email_confirm",
     "accounts:export",
     "accounts:erase",
+    "portal:notices_read",
+    "portal:notices_settings",
+    "portal:notices_device",
+    "portal:notices_device_test",
+    "portal:notices_device_remove",
 )
 # Where mail goes: smtp+tls://user:password@host:587; until it is set, into files.
 vars().update(env.email_url("EMAIL_URL", default="filemail://"))
 EMAIL_FILE_PATH = str(HOME / "mail")
+EMAIL_TIMEOUT = 10  # a mail server that does not answer holds nobody up
 DEFAULT_FROM_EMAIL = env.str("WATTBOURSE_MAIL_FROM", default="wattbourse@localhost")
+# The site's own address, for links in mails that no request asked for: https://energy.example.vn
+SITE_ADDRESS = env.str("WATTBOURSE_ADDRESS", default="").rstrip("/")
+# Messages to browsers: the key that signs them, whom a push service may write to, and the push services of the browsers
+# (docs/notices.md). An entry with a scheme is the exact origin of a service of one's own.
+WEB_PUSH_KEY = env.str("WATTBOURSE_WEB_PUSH_KEY", default="") or web_push_key(HOME)
+WEB_PUSH_CONTACT = env.str("WATTBOURSE_WEB_PUSH_CONTACT", default=f"mailto:{DEFAULT_FROM_EMAIL}")
+PUSH_SERVICES = env.list(
+    "WATTBOURSE_PUSH_SERVICES",
+    default=[
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    ],
+)
 
 # Whether administrators must add a passkey or an authenticator app before they may do anything.
 STAFF_NEED_SECOND_STEP = env.bool("WATTBOURSE_STAFF_SECOND_STEP", default=not DEMO)

@@ -22,6 +22,7 @@ Translate = Callable[[str], str]
 ON_DAYS = ("installed_on", "removed_on", "valid_from", "valid_to", "from", "issue_on", "effective_on")
 MOMENTS = ("expires_at", "interval", "period_start", "period_end")
 PRICES = ("price", "surplus_price", "network_fee", "platform_fee_price")
+CODED = ("kind", "role", "was", "format", "means", "method", "cause")  # told in words
 MONEY = ("credit_limit_dong", "amount_dong", "open_dong", "price_per_kw", "total_dong")
 
 
@@ -79,7 +80,7 @@ def _text(name: str, value: str, language: Language, _: Translate) -> str:
             return format_moment(datetime.fromisoformat(value), "d MMMM y HH:mm 'UTC'", locale=language)
     except ValueError:
         return value
-    return words(_).get(value, value) if name in ("kind", "role", "was", "format", "means") else value
+    return words(_).get(value, value) if name in CODED else value
 
 
 def words(_: Translate) -> dict[str, str]:
@@ -113,6 +114,21 @@ def words(_: Translate) -> dict[str, str]:
         "field.vat_registered": _("VAT registration"),
         "field.invoice_per": _("invoice per meter"),
         "field.language": _("language"),
+        "cause.gap": _("no reading"),
+        "cause.estimated": _("an estimate"),
+        "cause.over_power": _("more than the connection carries"),
+        "cause.no_generation": _("export without generation"),
+        "cause.spike": _("a value that stands out"),
+        "cause.stuck": _("a value that does not move"),
+        "cause.shifted": _("a clock that looks wrong"),
+        "method.": "–",
+        "method.similar_sun": _("like the other roofs"),
+        "method.linear": _("straight line"),
+        "method.same_weekday": _("mean of the same weekday"),
+        "method.day_mean": _("mean of the days before"),
+        "method.nothing": _("nothing known: 0"),
+        "method.as_it_is": _("as it is"),
+        "method.own": _("own figures"),
     }
 
 
@@ -131,12 +147,15 @@ def templates(_: Translate) -> dict[str, str]:
         "login.opened": _("{who} signed in with {means} ({device})."),
         "login.closed": _("{who} signed out a device ({device})."),
         "password.changed": _("{who} changed the password of the login."),
+        "password.reset": _("{who} set another password by a link that was sent to the e-mail address."),
         "second_step.added": _("{who} set up an authenticator app."),
         "second_step.removed": _("{who} removed the authenticator app."),
         "second_step.codes_made": _("{who} made new recovery codes."),
         "second_step.code_used": _("{who} signed in with a recovery code; {left} are left."),
         "passkey.added": _("{who} added the passkey “{passkey}”."),
         "passkey.removed": _("{who} removed the passkey “{passkey}”."),
+        "push_device.added": _("{who} lets the device {device} show notices."),
+        "push_device.removed": _("{who} lets the device {device} show no more notices."),
         "email.change_asked": _("{who} asked to change the e-mail address to {email}."),
         "email.changed": _("{who} changed the e-mail address from {was} to {email}."),
         "user.exported": _("{who} downloaded all data held about {target}."),
@@ -152,6 +171,25 @@ def templates(_: Translate) -> dict[str, str]:
         "readings.recorded": _(
             "{who} loaded readings at {name} from {source}: {new} new, {corrected} corrected, {unchanged} unchanged."
         ),
+        "reading.approved": _(
+            "{who} approved an estimate for {count} intervals of {name} from {interval} ({cause}): {import_wh} taken,"
+            " {export_wh} given, {method}. {reason}"
+        ),
+        "reading.proposed": _(
+            "{who} proposed figures for {count} intervals of {name} from {interval} ({cause}): {import_wh} taken,"
+            " {export_wh} given, {method}. {reason}"
+        ),
+        "reading.confirmed": _(
+            "{who} confirmed the figures for {count} intervals of {name} from {interval}: {import_wh} taken,"
+            " {export_wh} given, {method}. {reason}"
+        ),
+        "reading.dropped": _(
+            "{who} ended the proposal for {count} intervals of {name} from {interval}; nothing was written. {reason}"
+        ),
+        "reading.left": _("{who} left {count} intervals of {name} from {interval} as they are ({cause}): {reason}"),
+        "reading.settled_again": _(
+            "{who} had {count} intervals from {interval} settled again, as {name} was read or corrected late."
+        ),
         "device.soc_set": _("{who} set the charge of device {name} from {from_wh} to {to_wh}."),
         "device.reserve_set": _("{who} set what {name} of {participant} keeps from {from_pct}% to {to_pct}%."),
         "instruction.switched_on": _("{who} let the platform trade for {name}."),
@@ -160,6 +198,10 @@ def templates(_: Translate) -> dict[str, str]:
             "{who} set the limits of {name}: selling {sell_far_price} to {sell_near_price}, buying {buy_far_price} to"
             " {buy_near_price} ₫/kWh."
         ),
+        "peak_limit.set": _(
+            "{who} set the power limit of {name} to {limit_w} W, with a warning from {warn_pct} % of it on."
+        ),
+        "peak_limit.removed": _("{who} removed the power limit of {name} ({limit_w} W)."),
         "tariff.rows_replaced": _("{who} gave the tariff {name} new prices."),
         "tariff.assigned": _("{who} put {name} at {site} on the tariff {tariff} from {valid_from}."),
         "terms.set": _(

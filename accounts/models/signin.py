@@ -81,3 +81,14 @@ class EmailChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.email}"
+
+
+class PasswordReset(models.Model):
+    """A letter by which somebody who forgot the password may set another one, once and within the hour."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="resets")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.expires_at}"

@@ -16,7 +16,20 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
-from accounts.models import AuditEntry, EmailChange, Invitation, Login, Membership, Participant, User
+from accounts.models import (
+    AuditEntry,
+    EmailChange,
+    Invitation,
+    Login,
+    Membership,
+    Notice,
+    NoticeChoice,
+    NoticeManner,
+    Participant,
+    PasswordReset,
+    PushDevice,
+    User,
+)
 from accounts.operations.users import AccountError, audit
 
 # Entries of these kinds name people; all others name participants and figures, and stay as they are.
@@ -47,8 +60,10 @@ def erase_user(*, user: User, open_money: dict[str, str], at: datetime) -> str:
     known = {text for text in (held.username, held.email, held.get_full_name()) if text}
     pseudonym = f"erased-{held.pk}"
     Session.objects.filter(session_key__in=held.logins.values("session_key")).delete()
-    for rows in (Login, EmailChange, Membership, Authenticator):
+    for rows in (Login, EmailChange, PasswordReset, Membership, Authenticator):
         rows.objects.filter(user=held).delete()
+    for told in (Notice, NoticeChoice, NoticeManner, PushDevice):
+        told.objects.filter(user=held).delete()
     AuthToken.objects.filter(user=held).delete()
     Invitation.objects.filter(email__in=known).update(email=f"{pseudonym}@invalid")
     _rename_in_trail(held, known, pseudonym)

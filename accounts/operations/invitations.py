@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.domain.secrets import digest_of
 from accounts.models import Invitation, Membership, Participant, User
+from accounts.operations.notices import News, tell
 from accounts.operations.users import AccountError, add_membership, audit, create_user
 
 
@@ -117,6 +118,11 @@ def _take_seat(invitation: Invitation, user: User, at: datetime) -> None:
         role, inviter = invitation.role, invitation.invited_by
         add_membership(by=inviter, user=user, participant=invitation.participant, role=role, at=at)
     audit(by=user, action="invitation.accepted", target=f"invitation {invitation.pk}", detail={}, at=at)
+    if invitation.invited_by is not None:
+        told = {"person": user.get_full_name() or user.username, "role": invitation.role, "who": "Wattbourse"}
+        about = ("members", invitation.participant.code if invitation.participant else "")
+        tell([News("invitation_accepted", f"invitation {invitation.pk}", at, about, told,
+                   participant=invitation.participant_id, user=invitation.invited_by.pk)])  # fmt: skip
 
 
 @transaction.atomic

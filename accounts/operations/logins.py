@@ -14,7 +14,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.domain.secrets import digest_of
-from accounts.models import EmailChange, Login, User
+from accounts.models import AuditEntry, EmailChange, Login, User
+from accounts.operations.notice_ways import forget_devices_of
+from accounts.operations.notices import News, tell
 from accounts.operations.users import AccountError, _set_password, audit
 
 CHANGE_HOLDS = timedelta(hours=24)
@@ -28,6 +30,10 @@ def note_login(*, user: User, session_key: str, device: str, address: str | None
     made = Login.objects.create(
         user=user, session_key=session_key, device=device[:60], address=address, started_at=at, seen_at=at
     )
+    before = AuditEntry.objects.filter(by=user, action="login.opened")
+    if before.exists() and not before.filter(detail__device=device).exists():
+        told = {"device": device or address or "–"}
+        tell([News("new_device", f"new_device {made.pk}", at, ("login", ""), told, user=user.pk)])
     audit(by=user, action="login.opened", target="login", detail={"means": means, "device": device}, at=at)
     return made
 
@@ -38,6 +44,7 @@ def end_logins(*, by: User, logins: list[Login], at: datetime) -> int:
     own = Login.objects.filter(user=by, pk__in=[login.pk for login in logins])
     rows = list(own.select_for_update())
     Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
+    forget_devices_of([row.session_key for row in rows])
     for row in rows:
         audit(by=by, action="login.closed", target="login", detail={"device": row.device}, at=at)
     own.delete()

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from knox.models import AuthToken
 
 from accounts.models import AuditEntry, Membership, Participant, User
+from accounts.operations.notices import tell_of_login
 
 
 class AccountError(ValueError):
@@ -31,7 +32,9 @@ def audit(
 
     `action` reads like `token.created`, `target` names what it was done to; `detail` is anything JSON can hold.
     """
-    return AuditEntry.objects.create(by=by, action=action, target=target, detail=dict(detail or {}), at=at)
+    entry = AuditEntry.objects.create(by=by, action=action, target=target, detail=dict(detail or {}), at=at)
+    tell_of_login(by, action, entry.detail, entry.pk, at)
+    return entry
 
 
 @transaction.atomic

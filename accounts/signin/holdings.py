@@ -15,7 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.module_loading import import_string
 from knox.models import AuthToken
 
-from accounts.models import AuditEntry, Invitation, Login, Participant, User
+from accounts.models import AuditEntry, Invitation, Login, Notice, NoticeChoice, Participant, PushDevice, User
 from accounts.operations.erasure import owned_alone
 from accounts.signin.factors import has_totp, passkeys
 
@@ -75,6 +75,9 @@ def _own(user: User) -> Iterator[tuple[str, Rows]]:
     yield "tokens", AuthToken.objects.filter(user=user).values("token_key", "created", "expiry")
     columns = ("email", "participant__code", "role", "created_at", "accepted_at")
     yield "invitations", Invitation.objects.filter(accepted_by=user).values(*columns)
+    yield "notices", Notice.objects.filter(user=user).values("at", "kind", "participant__code", "data", "read_at")
+    yield "notice_choices", NoticeChoice.objects.filter(user=user).values("kind", "email", "push")
+    yield "push_devices", PushDevice.objects.filter(user=user).values("name", "endpoint", "added_at")
     yield "actions", AuditEntry.objects.filter(by=user).values("at", "action", "target", "detail").iterator()
 
 

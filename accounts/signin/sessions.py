@@ -12,7 +12,7 @@ from django.contrib.auth import login, update_session_auth_hash
 from django.http import HttpRequest
 
 from accounts.domain.devices import device_of
-from accounts.models import Login, User
+from accounts.models import Login, PushDevice, User
 from accounts.operations.logins import note_login
 from accounts.signin.factors import has_second_step
 from accounts.signin.limits import address_of
@@ -74,4 +74,5 @@ def keep_session(request: HttpRequest, user: User) -> None:
     before = request.session.session_key
     update_session_auth_hash(request, user)
     request.session.save()
-    Login.objects.filter(session_key=before).update(session_key=request.session.session_key)
+    for rows in (Login, PushDevice):
+        rows.objects.filter(session_key=before).update(session_key=request.session.session_key)
