@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from accounts.signin import account, pages, people
+from accounts.signin import account, forgotten, pages, people
 
 app_name = "accounts"
 urlpatterns = [
     path("login/second-step/", pages.second_step, name="second_step"),
     path("login/passkey/begin/", pages.passkey_begin, name="passkey_begin"),
     path("login/passkey/finish/", pages.passkey_finish, name="passkey_finish"),
+    path("login/forgotten/", forgotten.forgotten, name="forgotten"),
+    path("login/forgotten/<str:secret>/", forgotten.reset, name="reset"),
     path("account/", account.account, name="account"),
     path("account/confirm/", pages.confirm, name="confirm"),
     path("account/password/", account.password, name="password"),

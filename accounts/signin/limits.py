@@ -15,6 +15,7 @@ from accounts.api.bucket import take
 NAME_PER_SECOND, ADDRESS_PER_SECOND = 1 / 30, 1 / 3
 CODES_AT_ONCE, CODES_PER_SECOND = 6, 1 / 60
 MAILS_AT_ONCE, MAILS_PER_SECOND = 20, 1 / 300
+RESETS_AT_ONCE, RESETS_PER_SECOND = 3, 1 / 600
 
 
 def address_of(request: HttpRequest) -> str:
@@ -44,6 +45,14 @@ def wait_for_code(user_id: int) -> int:
 def wait_for_mail(user_id: int) -> int:
     """Seconds to wait before the user may have the next mail sent: nobody floods a stranger's mailbox from here."""
     return take(_key("mail", str(user_id)), 1, per_second=MAILS_PER_SECOND, at_once=MAILS_AT_ONCE).wait
+
+
+def wait_for_reset(request: HttpRequest, named: str) -> int:
+    """Seconds to wait before the next letter about a forgotten password of this name or address, or from this browser's
+    address."""
+    if wait := wait_for_address(request):
+        return wait
+    return take(_key("reset", named.casefold()), 1, per_second=RESETS_PER_SECOND, at_once=RESETS_AT_ONCE).wait
 
 
 def _key(kind: str, text: str) -> str:

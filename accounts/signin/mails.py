@@ -7,7 +7,7 @@ from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from accounts.models import Invitation
+from accounts.models import Invitation, User
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,15 @@ def send_email_change(*, to: str, email: str, link: str, old: bool) -> bool:
         "If it was not you, do not open it: sign out the other devices on your account page and change your password."
     )
     return _send(subject, [told.format(email=email), link, *([warned] if old else [])], to)
+
+
+def send_reset(user: User, link: str) -> bool:
+    """A link by which the user sets another password."""
+    with override(user.language):
+        subject = _("Set a new password")
+        told = _("Somebody asked for a new password for the login {name}. To set one, open this link within the hour:")
+        warned = _("If it was not you, do nothing: your password stays as it is.")
+        return _send(subject, [told.format(name=user.username), link, warned], user.email)
 
 
 def _send(subject: str, parts: list[str], to: str) -> bool:
