@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.signin import pages
-from portal import installable, views
+from portal import installable, styleguide, views
 from portal.bills import compare
 from portal.bills import details as own_details
 from portal.bills import pages as bills
@@ -28,6 +28,7 @@ urlpatterns = [
     path("manifest.webmanifest", installable.manifest, name="manifest"),
     path("service-worker.js", installable.service_worker, name="service_worker"),
     path("offline/", installable.offline, name="offline"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("wall/<slug:code>/", wall.wall, name="wall"),
     path("home/", home.door, name="homes"),
     path(HOME, home.home, name="home"),

@@ -1,0 +1,12 @@
+// The chart on the page of parts, drawn by the very component of a home.
+
+import { Format } from "./format.js";
+import { HomeChart } from "./home-chart.js";
+
+const page = JSON.parse(document.getElementById("page").textContent);
+page.format = new Format(page.language, page.timezone);
+const chart = document.querySelector("wb-home-chart");
+if (chart instanceof HomeChart) {
+  chart.start(page);
+  chart.show(JSON.parse(document.getElementById("chart").textContent));
+}
