@@ -70,3 +70,23 @@ class ContractPlan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract_id} step {self.step}"
+
+
+class PeakLimit(models.Model):
+    """The power that a participant does not want to exceed: contracted with the grid, or its own threshold. In W, as
+    the mean of a half hour; from `warn_pct` per cent of it on, it is warned."""
+
+    market = models.ForeignKey(Market, on_delete=models.CASCADE, related_name="peak_limits")
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="peak_limits")
+    limit_w = models.BigIntegerField()
+    warn_pct = models.PositiveSmallIntegerField(default=90)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("market", "participant"), name="one_peak_limit_per_participant"),
+            models.CheckConstraint(condition=Q(limit_w__gt=0), name="peak_limit_is_a_power"),
+            models.CheckConstraint(condition=Q(warn_pct__gte=50, warn_pct__lte=100), name="peak_warning_below_limit"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} in {self.market_id}: {self.limit_w} W"

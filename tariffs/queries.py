@@ -163,6 +163,14 @@ def capacity_price(tariff_id: int, on: date) -> int | None:
     return row.price_per_kw if row and (row.valid_to is None or on < row.valid_to) else None
 
 
+def capacity_price_of(site_id: int, participant_id: int, on: date) -> int | None:
+    """What the tariff that a participant is on at a site charges on a day for the month's peak, in đồng per kW and
+    month; None where it charges by energy alone, or the participant has no tariff."""
+    rows = TariffAssignment.objects.filter(site_id=site_id, participant_id=participant_id, valid_from__lte=on)
+    tariff = rows.order_by("-valid_from").values_list("tariff_id", flat=True).first()
+    return capacity_price(tariff, on) if tariff is not None else None
+
+
 def zone_fees(site_id: int, on: date) -> dict[tuple[str, str], int]:
     """The network fee in đồng/kWh of each pair (seller's zone, buyer's zone) that has one of its own on a day."""
     rows = NetworkFee.objects.filter(site_id=site_id, valid_from__lte=on).order_by("valid_from")
