@@ -1,7 +1,8 @@
-"""The order of the tests: those with a browser come last.
+"""The order of the tests, and which stay together when several processes share them.
 
-The browser's driver keeps an event loop running in the main thread until the session ends, and no other test could then
-start one of its own.
+Those with a browser come last: the browser's driver keeps an event loop running in the main thread until the session
+ends, and no other test could then start one of its own. The tests of a file stay in one process, since they share what
+is slow to make, unless they say otherwise with `xdist_group`.
 """
 
 import pytest
@@ -9,3 +10,6 @@ import pytest
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in item.nodeid.split("/")[1:2])
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))

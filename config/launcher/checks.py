@@ -28,7 +28,7 @@ PRODUCTION = {
     "DEBUG": "0",
 }
 PROCESSES = min(os.cpu_count() or 1, 4)  # more would need more connections than the embedded database takes
-ALL_TESTS = ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--durations", "15"]
+ALL_TESTS = ["--numprocesses", str(PROCESSES), "--dist", "loadgroup", "--durations", "15"]
 CHECKS: list[tuple[str, list[str], dict[str, str]]] = [
     ("ruff check", [*PYTHON, "-m", "ruff", "check", "."], {}),
     ("ruff format", [*PYTHON, "-m", "ruff", "format", "--check", "."], {}),
