@@ -14,6 +14,7 @@ task_time_limit = 600
 # Every tick asks the database what is due, so a lost or doubled message changes nothing. A tick that waited longer than
 # its period is dropped (`expires`): after an outage one tick catches up, not a thousand.
 beat_schedule = {
+    "look-for-news": {"task": "settlement.tasks.look_for_news", "schedule": 30.0, "options": {"expires": 30}},
     "deliver-notices": {"task": "accounts.tasks.deliver_notices", "schedule": 5.0, "options": {"expires": 10}},
     "tick-markets": {"task": "trading.tasks.tick_markets", "schedule": 2.0, "options": {"expires": 5}},
     "plan-markets": {"task": "planning.tasks.plan_markets", "schedule": 3.0, "options": {"expires": 6}},

@@ -6,7 +6,8 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("accounts", "meters", "tariffs", "trading", "settlement", "planning", "portal", "simulator", "config")
+APPS = ("accounts", "meters", "tariffs", "trading", "settlement", "planning", "members", "portal", "simulator",
+        "config")  # fmt: skip
 TAG = re.compile(r"""\{%\s*translate\s+(?:"([^"]*)"|'([^']*)')[^%]*%\}""")
 
 

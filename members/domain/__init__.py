@@ -1,0 +1,1 @@
+"""Plain Python: what a spreadsheet of members says."""
