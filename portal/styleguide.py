@@ -77,6 +77,8 @@ def _page(request: HttpRequest) -> HttpResponse:
         "on": date(2026, 10, 31),
         "rows": _rows(),
         "total_dong": sum(row["dong"] for row in _rows()),
+        "gain_dong": 18_420,
+        "share_ppm": 714_285,
         "page": Paginator(range(1, 214), 50).page(2),
         "problems": [_("The file has no column 'Amount'."), _("Line 7: 31/02/2026 is no day.")],
         "flow": _flow(),
