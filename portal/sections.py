@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 # (name, address, word): the address is that of the section's first page.
 SECTIONS = (
     ("overview", "overview", _("Today")),
+    ("readings", "readings", _("Readings")),
     ("closes", "closes", _("Month close")),
     ("documents", "documents", _("Documents")),
     ("money", "money", _("Money")),

@@ -9,7 +9,10 @@ from portal.bills import details as own_details
 from portal.bills import pages as bills
 from portal.home import pages as home
 from portal.home import wall
-from portal.office import closes, control, details, disputes, documents, money, overview, rulebook
+from portal.notices import manner
+from portal.notices import pages as notices
+from portal.office import closes, control, details, disputes, documents, money, overview, readings, rulebook
+from portal.trade import blotter, bulk, orders
 
 app_name = "portal"
 OFFICE = "office/<slug:code>/"
@@ -20,6 +23,16 @@ urlpatterns = [
     path("markets/", views.market_door, name="markets"),
     path("markets/<slug:code>/", views.market, name="market_of"),
     path("markets/<slug:code>/today.json", views.today, name="today"),
+    path("markets/<slug:code>/mine.json", orders.mine, name="mine"),
+    path("markets/<slug:code>/ticket/", orders.ticket, name="ticket"),
+    path("markets/<slug:code>/orders/", orders.place_order, name="place"),
+    path("markets/<slug:code>/orders/cancel-all/", orders.cancel_all, name="cancel_all"),
+    path("markets/<slug:code>/orders/<int:seq>/amend/", orders.amend, name="amend"),
+    path("markets/<slug:code>/orders/<int:seq>/cancel/", orders.cancel, name="cancel"),
+    path("markets/<slug:code>/bulk/", bulk.bulk, name="bulk"),
+    path("markets/<slug:code>/bulk/check/", bulk.check_or_send, name="bulk_check"),
+    path("markets/<slug:code>/blotter/", blotter.blotter, name="blotter"),
+    path("markets/<slug:code>/blotter/<slug:table>.csv", blotter.blotter_file, name="blotter_file"),
     path("login/", pages.login, name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("language/", views.language, name="language"),
@@ -30,6 +43,13 @@ urlpatterns = [
     path("offline/", installable.offline, name="offline"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("wall/<slug:code>/", wall.wall, name="wall"),
+    path("notices/", notices.inbox, name="notices"),
+    path("notices/read/", notices.read, name="notices_read"),
+    path("notices/count.json", notices.count, name="notices_count"),
+    path("notices/settings/", manner.manner, name="notices_settings"),
+    path("notices/devices/", manner.device, name="notices_device"),
+    path("notices/devices/<int:pk>/remove/", manner.device_remove, name="notices_device_remove"),
+    path("notices/<int:pk>/", notices.notice, name="notice"),
     path("home/", home.door, name="homes"),
     path(HOME, home.home, name="home"),
     path(f"{HOME}switch/", home.switch_on_or_off, name="home_switch"),
@@ -65,6 +85,9 @@ urlpatterns = [
     path(f"{OFFICE}details/all.csv", details.details_file, name="office_details_file"),
     path(f"{OFFICE}details/load/", details.details_import, name="office_details_import"),
     path(f"{OFFICE}details/members/<slug:who>/", details.details_of, name="office_details_of"),
+    path(f"{OFFICE}readings/", readings.readings, name="office_readings"),
+    path(f"{OFFICE}readings/<slug:key>/", readings.reading, name="office_reading"),
+    path(f"{OFFICE}readings/decisions/<int:pk>/", readings.proposal, name="office_reading_proposal"),
     path(f"{OFFICE}control/", control.control, name="office_control"),
     path(f"{OFFICE}audit/", control.audit, name="office_audit"),
     path("bills/", bills.door, name="bills"),

@@ -10,7 +10,9 @@ from settlement.models import MonthClose
 from settlement.operations import run_due
 from settlement.operations.certificates import issue_due
 from settlement.operations.documents import make_pdfs, submit_invoices
+from settlement.operations.looks import look
 from settlement.operations.month import advance
+from settlement.operations.readings import settle_decided
 from trading.models import Market
 from trading.queries import market_now
 
@@ -34,8 +36,8 @@ def _settle_some(market: Market) -> bool:
     """Whether there may be more to do."""
     now = market_now(market, datetime.now(UTC))
     try:
-        settled = len(run_due(market, now, limit=BATCH))
-        return len(issue_due(market, now, limit=BATCH)) == BATCH or settled == BATCH
+        settled = len(run_due(market, now, limit=BATCH)) + settle_decided(market, now, limit=BATCH)
+        return len(issue_due(market, now, limit=BATCH)) == BATCH or settled >= BATCH
     except Exception:
         log.exception("market %s could not be settled", market.code)
         return False
@@ -64,3 +66,13 @@ def deliver_month(market_id: int, month: str) -> None:
     made = sum(1 for _ in make_pdfs(market, date.fromisoformat(month)))
     handed = sum(1 for _ in submit_invoices(market, date.fromisoformat(month)))
     log.info("month %s of market %s: %s PDFs made, %s e-invoices handed over", month, market.code, made, handed)
+
+
+@shared_task(name="settlement.tasks.look_for_news")
+def look_for_news() -> None:
+    """Looks in every market that runs by itself for what its members should know. One that fails is logged."""
+    for market in Market.objects.filter(ticking=True).select_related("site"):
+        try:
+            look(market, market_now(market, datetime.now(UTC)))
+        except Exception:
+            log.exception("market %s could not be looked through for news", market.code)

@@ -154,6 +154,7 @@ def templates(_: Translate) -> dict[str, str]:
         "second_step.code_used": _("{who} signed in with a recovery code; {left} are left."),
         "passkey.added": _("{who} added the passkey “{passkey}”."),
         "passkey.removed": _("{who} removed the passkey “{passkey}”."),
+        "notices.chosen": _("{who} chose how notices come."),
         "push_device.added": _("{who} lets the device {device} show notices."),
         "push_device.removed": _("{who} lets the device {device} show no more notices."),
         "email.change_asked": _("{who} asked to change the e-mail address to {email}."),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.policies import may_audit
 from portal.desk import Desk, office
+from portal.office.readings import open_count
 from settlement.domain.calendar import month_after
 from settlement.models import Dispute, MonthClose, SettlementAlarm
 from settlement.queries.money import ageing, unmatched_lines
@@ -68,6 +69,7 @@ def _needs(desk: Desk, overdue: int) -> list[Need]:
     changes = RuleChange.objects.filter(state=RuleChange.State.PROPOSED).count()
     return [
         Need(alarms, _("intervals that could not be settled"), desk.address("control")),
+        Need(open_count(desk), _("readings that need a person"), desk.address("readings")),
         Need(unclosed, _("last month is not closed yet"), desk.address("closes")),
         Need(closes, _("closes that wait for approval"), desk.address("closes")),
         Need(disputes, _("disputes to decide"), desk.address("disputes")),

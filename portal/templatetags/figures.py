@@ -48,9 +48,9 @@ def energy(wh: int | None) -> str:
 
 
 @register.filter
-def wh(amount: int | None) -> str:
+def wh(amount: int | str | None) -> str:
     """Whole Wh, exactly."""
-    return NOTHING if amount is None else f"{grouped(int(amount), reader())} Wh"
+    return NOTHING if amount in (None, "") else f"{grouped(int(amount or 0), reader())} Wh"
 
 
 @register.filter
@@ -71,6 +71,12 @@ def basis_points(rate: int | None) -> str:
 def ppm(share: int | None) -> str:
     """Parts per million as per cent with one decimal: 714,285 → `71.4 %`."""
     return NOTHING if share is None else f"{grouped(share // 1_000, reader(), decimals=1)} %"
+
+
+@register.filter
+def promille(share: int) -> str:
+    """Thousandths as per cent with one decimal: 714 → `71.4 %`."""
+    return f"{grouped(share, reader(), decimals=1)} %"
 
 
 @register.filter
@@ -193,6 +199,12 @@ def size(amount: int) -> str:
 def millidong_more(amount: int) -> str:
     """A difference in milli-đồng as whole đồng with its sign."""
     return more(round_to_minor(int(amount)))
+
+
+@register.filter
+def millidong_off(amount: int) -> str:
+    """Milli-đồng that are taken off a sum, with the sign that they have there: 1,200,000 → `−₫1,200`."""
+    return dong(-round_to_minor(int(amount)))
 
 
 @register.filter

@@ -5,7 +5,7 @@ since the month before.
 |---|---|---|
 | unbilled | intervals of the month that the figures do not hold | |
 | figures_old | runs made since the figures were taken | |
-| unapproved_edits | readings no run has seen, rule changes of the month that wait for a second person | |
+| unapproved_edits | readings no run has seen, figures and rules of the month that wait for a second person | |
 | open_disputes | disputes of the month that nobody has decided | |
 | energy_balance | Wh sold that nobody bought, or the other way round | |
 | cash_zero | money that came from nowhere, participants whose figures differ from the ledger | |
@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from settlement.domain.calendar import KINDS, month_after, rank
-from settlement.models import CloseDay, Dispute, Invoice, MonthClose, SettlementRun
+from settlement.models import CloseDay, Dispute, Invoice, MonthClose, ReadingDecision, SettlementRun
 from tariffs.models import RuleChange
 from tariffs.queries import NoTerms, terms_at
 from units.interval import day_bounds
@@ -101,7 +101,11 @@ def checklist(close: MonthClose) -> list[Check]:
     return [
         _blocking("unbilled", runs["contracts"] - sum(day.intervals for day in days), _unbilled),
         _blocking("figures_old", int(_are_old(close, days, runs)), _figures_old),
-        _blocking("unapproved_edits", runs["touched"] + _waiting_changes(close.month), _unapproved),
+        _blocking(
+            "unapproved_edits",
+            runs["touched"] + _waiting_changes(close.month) + _waiting_readings(close, start, end),
+            _unapproved,
+        ),
         _blocking("open_disputes", _open_disputes(close, start, end), _disputed),
         _blocking("energy_balance", _imbalance_wh(close), _unbalanced),
         _blocking("cash_zero", _cash_wrong(days), _cash),
@@ -186,6 +190,12 @@ def _months_before(close: MonthClose, start: datetime) -> int:
 
 def _waiting_changes(month: date) -> int:
     return RuleChange.objects.filter(state=RuleChange.State.PROPOSED, effective_on__lt=month_after(month, 1)).count()
+
+
+def _waiting_readings(close: MonthClose, start: datetime, end: datetime) -> int:
+    """Figures in place of readings that a second person has not confirmed."""
+    waiting = ReadingDecision.objects.filter(market=close.market_id, state=ReadingDecision.State.PROPOSED)
+    return waiting.filter(start__gte=start, start__lt=end).count()
 
 
 def _open_disputes(close: MonthClose, start: datetime, end: datetime) -> int:

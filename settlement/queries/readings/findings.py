@@ -100,7 +100,9 @@ def finding(market: Market, now: datetime, point_id: int, cause: str, start: dat
 
 def _stamp(market: Market, since: datetime, now: datetime) -> tuple[Any, ...]:
     """What the queue rests on: as long as this stays the same, so does the queue."""
-    values = {"market": market.pk, "site": market.site_id, "since": since, "over": _over(market, now)}
+    values: dict[str, Any] = {
+        "market": market.pk, "site": market.site_id, "since": since, "over": _over(market, now),
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql.STAMP, values)
         return tuple(cursor.fetchone())
@@ -144,8 +146,10 @@ Found = tuple[int, str, Value, int]  # point, cause, value, shift
 
 
 def _spots(market: Market, since: datetime, now: datetime) -> list[Found]:
-    values = {"market": market.pk, "site": market.site_id, "since": since, "over": _over(market, now), "now": now,
-              "minutes": market.interval_minutes}  # fmt: skip
+    values: dict[str, Any] = {
+        "market": market.pk, "site": market.site_id, "since": since, "over": _over(market, now),
+        "minutes": market.interval_minutes,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql.GAPS, values)
         found: list[Found] = [(point, "gap", Value(start), 0) for point, start in cursor.fetchall()]

@@ -8,7 +8,7 @@ makes.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -52,7 +52,12 @@ def odd_shapes(market: Market, now: datetime) -> list[Odd]:
     days = [today - timedelta(days=back) for back in range(DAYS_JUDGED + DAYS_BESIDE, 0, -1)]
     starts = [[each.start_ms for each in day_intervals(on, market.interval_minutes, zone)] for on in days]
     since, until = day_bounds(days[0], zone).start, day_bounds(today, zone).start
-    values = {"site": market.site_id, "since": since, "until": until, "minutes": market.interval_minutes}
+    values: dict[str, Any] = {
+        "site": market.site_id,
+        "since": since,
+        "until": until,
+        "minutes": market.interval_minutes,
+    }
     rows: dict[int, dict[int, Row]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(sql.SHAPES, values)
