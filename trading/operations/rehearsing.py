@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from trading.domain.engine import Answer, Duplicate, Engine
 from trading.domain.errors import Rejected, SliceTooShort
 from trading.domain.limits import ParticipantLimits
-from trading.domain.messages import SELL, Message, New
+from trading.domain.messages import SELL, Amend, Message, New
 from trading.domain.orders import STATUS_NAMES, Order
 from trading.operations.borrow import Borrowed, Depths, MarketRow, borrow, deepen, read_market
 from trading.operations.limits import read_limits
@@ -87,7 +87,7 @@ def _run(
     cursor: psycopg.Cursor, market: MarketRow, messages: Sequence[Message], at_ms: int, depths: Depths, rooms: bool
 ) -> list[Rehearsed]:
     held = borrow(cursor, market, max(market.last_at_ms, at_ms), messages, depths)
-    _hide(held, {message.participant for message in messages if hasattr(message, "participant")})
+    _hide(held, {message.participant for message in messages if isinstance(message, New | Amend)})
     limits = read_limits(cursor, held, messages)
     engine = held.engine(limits)
     if not rooms:

@@ -20,12 +20,14 @@ from trading.queries.markets import (
     own_participants,
 )
 from trading.queries.orders import OwnOrder, OwnOrders, own_orders
+from trading.queries.positions import BlotterFilter, order_list, position_list, positions, trade_list
 from trading.queries.prices import IntervalPrice, day_prices
 from trading.queries.snapshot import Mirror, Snapshot, mirror, snapshot
 from trading.queries.trades import TradeView, last_trades
 
 __all__ = [
     "MOST_CANDLES",
+    "BlotterFilter",
     "BookView",
     "Candle",
     "Candles",
@@ -56,9 +58,13 @@ __all__ = [
     "market_now",
     "markets",
     "mirror",
+    "order_list",
     "own_events",
     "own_orders",
     "own_participants",
+    "position_list",
+    "positions",
     "public_events",
     "snapshot",
+    "trade_list",
 ]

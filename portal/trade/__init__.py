@@ -1,0 +1,1 @@
+"""The tenants' trading desk: ticket, preview, own orders, bulk ticket, blotter."""
