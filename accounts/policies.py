@@ -66,6 +66,11 @@ def may_view(user: User, participant: Participant) -> bool:
     return user.is_active and any(seat.participant_id == participant.pk for seat in seats(user))
 
 
+def may_look_after_members(user: User) -> bool:
+    """Whether the user may see who acts for some participant, and who is invited: owners, administrators, auditors."""
+    return may_audit(user) or (user.is_active and any(seat.role == Membership.Role.OWNER for seat in seats(user)))
+
+
 def may_load_readings(user: User) -> bool:
     """Whether the user may load meter readings. They decide who pays what, so a member never loads its own."""
     return is_administrator(user)

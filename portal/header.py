@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import F
 from django.http import HttpRequest
 from django.urls import ResolverMatch, reverse
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.policies import may_audit
 from trading.models import Admission
 
@@ -39,6 +40,7 @@ class Header:
     places: list[Link] = field(default_factory=list)
     seats: list[Link] = field(default_factory=list)
     markets: list[Link] = field(default_factory=list)
+    looks_after_members: bool = False
 
     @property
     def chooser(self) -> list[Link]:
@@ -62,12 +64,14 @@ def header_of(request: HttpRequest | None, context: Mapping[str, Any]) -> Header
     return Header(
         places=_places(user, match, at_home=bool(seats)),
         seats=[_seat_link(match, seat) for seat in seats],
+        looks_after_members=may_audit(user) or any(seat.role == Membership.Role.OWNER for seat in seats),
         markets=[_market_link(match, market, context.get("market")) for market in context.get("markets") or ()],
     )
 
 
-def _seats(user: User) -> Iterable[Admission]:
+def _seats(user: User) -> Iterable[Any]:
     rows = Admission.objects.filter(participant__memberships__user=user, active=True)
+    rows = rows.annotate(role=F("participant__memberships__role"))
     return rows.select_related("market", "participant").order_by("market", "participant__name")
 
 
@@ -84,7 +88,7 @@ def _name(match: ResolverMatch | None) -> str:
     return (match.url_name or "") if match is not None and match.namespace == "portal" else ""
 
 
-def _seat_link(match: ResolverMatch | None, seat: Admission) -> Link:
+def _seat_link(match: ResolverMatch | None, seat: Any) -> Link:
     where = {"code": seat.market.code, "who": seat.participant.code}
     here = match is not None and {key: match.kwargs.get(key) for key in where} == where
     return Link(seat.participant.name, reverse(_same_kind(match), kwargs=where), here, seat.market.name)

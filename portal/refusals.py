@@ -1,14 +1,13 @@
-"""What an operation refuses, as sentences for the page, in the reader's language where the sentence is a fixed one.
+"""What an operation refuses, as sentences for the page, in the reader's language.
 
 Operations say what is wrong themselves, in English, each with a stable code; `in_words` tells such a sentence in the
 reader's language.
 """
 
-from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
-
 from accounts.operations import AccountError
 from accounts.words import in_words
 from meters.operations import ReserveRejected
+from planning.peak import PeakRefused
 from planning.wishes import WishRefused
 from portal.desk import Refused
 from settlement.documents.sheets import SheetError
@@ -41,6 +40,7 @@ REFUSALS = (
     MonthError,
     NoInvoiceXml,
     PaymentError,
+    PeakRefused,
     ReadingDecisionError,
     ReserveRejected,
     RulebookRejected,
@@ -69,4 +69,4 @@ MOST = 12
 def _problem(problem: object) -> str:
     told = str(getattr(problem, "sentence", "") or getattr(problem, "message", ""))
     where = getattr(problem, "place", "")
-    return f"{where}: {in_words(told)}" if where else in_words(told)
+    return f"{in_words(where)}: {in_words(told)}" if where else in_words(told)

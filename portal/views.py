@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from django.conf import settings
@@ -11,23 +12,36 @@ from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language
 
 from accounts.models import User
+from accounts.operations.notice_ways import forget_devices_of
+from accounts.policies import READS_ONLY_SENTENCE
 from portal.home.pages import only_home
+from portal.market.pages import own_card
 from portal.strings import page_strings
 from portal.today import own_today
+from portal.trade.orders import ticket_choices
+from portal.trade.place import Place
 from trading import queries
+from trading.models import Market
 from units.interval import day_bounds
 
 LANGUAGE_PARAMETER = "language"
 
 
 class Logout(LogoutView):
-    """Out again; POST only, so that no link or picture can do it."""
+    """Out again; POST only, so that no link or picture can do it. The browser shows no notices any more."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End the session."""
+        forget_devices_of([request.session.session_key or ""])
+        return super().post(request, *args, **kwargs)
 
 
 @login_required
@@ -55,14 +69,18 @@ def market(request: HttpRequest, code: str | None = None) -> HttpResponse:
     if shown is None:
         return render(request, "portal/no_market.html")
     now = queries.market_now(shown, datetime.now(UTC))
-    own = queries.own_participants(shown.id, request.user.pk)
+    place = Place(request, shown)
     context = {
         "market": shown,
         "markets": queries.markets(),
-        "own": own,
+        "own": place.own,
+        "able": place.able,
+        "given": {"id": uuid4(), "kind": "gate", "side": "buy"},
         "now": now.astimezone(shown.tz),
-        "page": _page(shown, now, own),
+        "page": _page(shown, now, place.own),
     }
+    context |= own_card(request, Market.objects.select_related("site").get(pk=shown.id), place.own)
+    context |= ticket_choices(place) if place.able else {}
     return render(request, "portal/market.html", context)
 
 
@@ -75,6 +93,9 @@ def _page(shown: queries.MarketView, now: datetime, own: list[queries.Participan
         "now": now.isoformat(),
         "rate": shown.clock_rate if shown.clock_at else 1,
         "participants": [party.id for party in own],
+        "names": {party.id: party.name for party in own},
+        "tick": shown.tick,
+        "lot_wh": shown.lot_wh,
         "strings": page_strings(),
     }
 
@@ -140,12 +161,21 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403 for people."""
-    return render(request, "portal/error.html", {"status": 403}, status=403)
+    told = _(READS_ONLY_SENTENCE) if str(exception) == READS_ONLY_SENTENCE else ""
+    return _error(request, 403, told=told)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 for people."""
-    return render(request, "portal/error.html", {"status": 404}, status=404)
+    return _error(request, 404)
+
+
+def _error(request: HttpRequest, status: int, **more: str) -> HttpResponse:
+    """The page of an error, with the way back to the page one came from where that is on this site."""
+    before = request.headers.get("Referer", "")
+    own = url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure())
+    context = {"status": status, "before": before if own and before != request.build_absolute_uri() else ""}
+    return render(request, "portal/error.html", context | more, status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

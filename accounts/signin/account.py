@@ -19,6 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -28,8 +29,10 @@ from accounts.models import EmailChange, Login, User
 from accounts.operations import AccountError, audit
 from accounts.operations import logins as operations
 from accounts.operations.erasure import erase_user
+from accounts.policies import may_look_after_members
 from accounts.queries import seats
 from accounts.signin import factors, holdings, limits, mails, sessions
+from accounts.signin.mails import offset_name
 from accounts.signin.pages import ask_again, json_of, problem, too_many
 
 Page = Callable[..., HttpResponse]
@@ -51,7 +54,8 @@ def own(*, fresh: bool) -> Callable[[Page], Page]:
                 then = request.path if request.method in ("GET", "HEAD") else reverse("accounts:account")
                 return ask_again(request, then)
             try:
-                return page(request, request.user, **path)
+                with timezone.override(holdings.zone_of(request.user)):
+                    return page(request, request.user, **path)
             except AccountError as error:
                 messages.error(request, str(error), extra_tags=error.code)
                 return to_account()
@@ -82,11 +86,17 @@ def account(request: HttpRequest, user: User) -> HttpResponse:
         "codes_left": factors.codes_left(user),
         "has_password": user.has_usable_password(),
         "must_add": sessions.must_add_second_step(user),
-        "logins": living_logins(user),
+        "logins": _this_first(living_logins(user), request.session.session_key),
+        "zone": offset_name(_now()),
+        "owns": may_look_after_members(user),
         "this_key": request.session.session_key,
         "change": change,
     }
     return render(request, "accounts/account.html", context)
+
+
+def _this_first(logins: list[Login], key: str | None) -> list[Login]:
+    return sorted(logins, key=lambda login: login.session_key != key)
 
 
 def living_logins(user: User) -> list[Login]:

@@ -1,15 +1,25 @@
 """The letters of accounts: plain text, in the reader's language, one link each."""
 
 import logging
+from datetime import datetime, timedelta
 from smtplib import SMTPException
 
 from django.core.mail import EmailMessage
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.models import Invitation, User
 
 log = logging.getLogger(__name__)
+
+
+def offset_name(at: datetime) -> str:
+    """The zone in which times are shown now, as it is at a moment: `UTC+7`."""
+    minutes = int((localtime(at).utcoffset() or timedelta()).total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'−' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "") if minutes else "UTC"
 
 
 def send_invitation(invitation: Invitation, link: str, language: str) -> bool:
@@ -20,7 +30,9 @@ def send_invitation(invitation: Invitation, link: str, language: str) -> bool:
         values = {"who": (who.get_full_name() or who.username) if who else "Wattbourse", "house": house}
         subject = _("Invitation to {house}").format(**values)
         told = _("{who} invites you to join {house} on Wattbourse. Open this link to choose how you log in:")
-        ends = _("It works once, until {until} UTC.").format(until=f"{invitation.expires_at:%Y-%m-%d %H:%M}")
+        last = date_format(localtime(invitation.expires_at), "SHORT_DATETIME_FORMAT")
+        until = f"{last} ({offset_name(invitation.expires_at)})"
+        ends = _("It works once, until {until}.").format(until=until)
         return _send(subject, [told.format(**values), link, ends], invitation.email)
 
 

@@ -1,6 +1,6 @@
 """Members and invitations: who acts for a participant, who is invited, and what the invited do with the link."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Invitation, Membership, Participant, User
 from accounts.operations import AccountError
 from accounts.operations import invitations as operations
-from accounts.policies import is_administrator, may_audit
+from accounts.policies import is_administrator, may_audit, may_look_after_members
 from accounts.queries import seats
 from accounts.signin import factors, limits, mails, sessions
 from accounts.signin.account import own
@@ -40,7 +40,11 @@ def members(request: HttpRequest, user: User) -> HttpResponse:
     else:
         owned = [seat.participant_id for seat in seats(user) if seat.role == Membership.Role.OWNER]
         rows = Participant.objects.filter(pk__in=owned)
+    if not may_look_after_members(user):
+        raise PermissionDenied
     context = {
+        "zone": mails.offset_name(datetime.now(UTC)),
+        "powers": powers(("administrator", "auditor")),
         "participants": rows[:MOST_LISTED],
         "q": wanted,
         "sees_house": may_audit(user),
@@ -61,6 +65,8 @@ def members_of(request: HttpRequest, user: User, code: str) -> HttpResponse:
     if not may_invite and not may_audit(user):
         raise PermissionDenied
     context = {
+        "zone": mails.offset_name(datetime.now(UTC)),
+        "powers": powers(Membership.Role.values),
         "participant": participant,
         "members": participant.memberships.select_related("user").order_by("user__username"),
         "invitations": _waiting(participant),
@@ -68,6 +74,20 @@ def members_of(request: HttpRequest, user: User, code: str) -> HttpResponse:
         "may_invite": may_invite,
     }
     return render(request, "accounts/members_of.html", context)
+
+
+def powers(roles: Iterable[str]) -> list[tuple[str, str]]:
+    """Each role and what it may do."""
+    told = {
+        "owner": _("Does all that a trader does, sets the billing details, invites and removes members."),
+        "trader": _(
+            "Sees everything of the participant; places and takes back orders, sets limits, disputes intervals."
+        ),
+        "viewer": _("Sees orders, energy, bills and money, and changes nothing. Right for accounting."),
+        "administrator": _("Runs the house: members, meters, months, rules. Sees everybody's; trades for nobody."),
+        "auditor": _("Sees everything of everybody, and changes nothing."),
+    }
+    return [(str(Invitation.Role(role).label), told[role]) for role in roles]
 
 
 def _may_invite(user: User, participant: Participant | None) -> bool:
@@ -192,7 +212,8 @@ def invited(request: HttpRequest, secret: str) -> HttpResponse:
 
 def _invited_page(request: HttpRequest, invitation: Invitation, secret: str, error: str = "") -> HttpResponse:
     role = Invitation.Role(invitation.role).label
-    context = {"invitation": invitation, "role": role, "secret": secret, "error": error}
+    ((_word, power),) = powers([invitation.role])
+    context = {"invitation": invitation, "role": role, "power": power, "secret": secret, "error": error}
     return render(request, "accounts/invited.html", context | {"username": request.POST.get("username", "")})
 
 

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django import template
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 
 from portal.header import Header, header_of
 
@@ -14,15 +12,6 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def header(context: template.RequestContext) -> Header:
     """What the bar of this page shows."""
-    found: dict[str, Any] = context.flatten()
-    return header_of(found.get("request"), found)
-
-
-@register.simple_tag(takes_context=True)
-def bell(context: template.RequestContext) -> str:
-    """The bell of notices, where that part of the house is there."""
-    try:
-        part = get_template("portal/_bell.html")
-    except TemplateDoesNotExist:
-        return ""
-    return part.template.render(context)
+    wanted = ("request", "market", "markets")
+    found: dict[str, Any] = {name: context.get(name) for name in wanted}
+    return header_of(found["request"], found)
