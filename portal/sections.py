@@ -17,6 +17,7 @@ SECTIONS = (
 )
 SEAT_SECTIONS = (
     ("bills", "documents", _("Bills")),
+    ("energy", "energy", _("Energy and cost")),
     ("intervals", "intervals", _("Intervals")),
     ("disputes", "disputes", _("Disputes")),
     ("green", "green", _("Green energy")),

@@ -11,6 +11,7 @@ from portal.home import pages as home
 from portal.home import wall
 from portal.notices import manner
 from portal.notices import pages as notices
+from portal.market import pages as desk_figures
 from portal.office import closes, control, details, disputes, documents, money, overview, readings, rulebook
 from portal.trade import blotter, bulk, orders
 
@@ -22,6 +23,8 @@ urlpatterns = [
     path("", views.front, name="market"),
     path("markets/", views.market_door, name="markets"),
     path("markets/<slug:code>/", views.market, name="market_of"),
+    path("markets/<slug:code>/energy/", desk_figures.card, name="market_energy"),
+    path("markets/<slug:code>/references.json", desk_figures.compared, name="market_references"),
     path("markets/<slug:code>/today.json", views.today, name="today"),
     path("markets/<slug:code>/mine.json", orders.mine, name="mine"),
     path("markets/<slug:code>/ticket/", orders.ticket, name="ticket"),
@@ -98,6 +101,7 @@ urlpatterns = [
     path(f"{SEAT}intervals/", bills.intervals, name="bills_intervals"),
     path(f"{SEAT}disputes/", bills.disputes, name="bills_disputes"),
     path(f"{SEAT}disputes/<int:pk>/withdraw/", bills.withdraw, name="bills_withdraw"),
+    path(f"{SEAT}energy/", desk_figures.energy, name="bills_energy"),
     path(f"{SEAT}compare/", compare.compare, name="bills_compare"),
     path(f"{SEAT}details/", own_details.details, name="bills_details"),
     path(f"{SEAT}green/", bills.green, name="bills_green"),

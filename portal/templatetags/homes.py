@@ -26,6 +26,16 @@ def kilowatts(watts: int | None) -> str:
 
 
 @register.filter
+def kw_field(watts: int | None) -> str:
+    """W as kW for a field of a form, exactly: 62,500 → `62.5`, in Vietnamese `62,5`; empty without any."""
+    if watts is None or watts == "":
+        return ""
+    whole, rest = divmod(int(watts), 1_000)
+    mark = "," if reader() == "vi" else "."
+    return f"{whole}{mark}{rest:03}".rstrip("0").rstrip(mark)
+
+
+@register.filter
 def per_kwh(price: int | None) -> str:
     """A price with its unit: `₫1,640/kWh`."""
     return NOTHING if price is None else format_price(price, reader())

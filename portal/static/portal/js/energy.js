@@ -1,53 +1,44 @@
-// What my day came to so far: energy from and to the wires, how much of it stayed among neighbours, and the money.
+// Own figures: fetched again after each settlement as the server words and draws them, and put in place part by part.
 
-import { write } from "./dom.js";
-import { fill } from "./format.js";
+const RETRY_MS = 5_000;
 
 export class Energy extends HTMLElement {
-  start(page) {
-    this.page = page;
-    this.verdict = this.querySelector("#verdict");
+  start() {
+    this.asked = 0;
   }
 
-  show(energy) {
-    const { format } = this.page;
-    const all = {
-      ...energy,
-      grid_import_wh: energy.import_wh - energy.bought_wh,
-      grid_export_wh: energy.export_wh - energy.sold_wh,
-    };
-    for (const element of this.querySelectorAll("[data-energy]")) write(element, format.energy(all[element.dataset.energy]));
-    for (const element of this.querySelectorAll("[data-money]")) write(element, this.signed(all[element.dataset.money]));
-    this.share("bought", all.bought_wh, all.import_wh);
-    this.share("grid_import", all.grid_import_wh, all.import_wh);
-    this.share("sold", all.sold_wh, all.export_wh);
-    this.share("grid_export", all.grid_export_wh, all.export_wh);
-    write(this.verdict, this.sentence(all), { quietly: true });
+  /** The server has new figures. */
+  async refresh() {
+    const asked = ++this.asked;
+    try {
+      const answer = await fetch(this.dataset.address, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) throw new Error(answer.status);
+      const text = await answer.text();
+      if (asked === this.asked) this.put(new DOMParser().parseFromString(text, "text/html"));
+    } catch {
+      if (asked === this.asked) setTimeout(() => this.refresh(), RETRY_MS);
+    }
   }
 
-  share(name, part, whole) {
-    this.querySelector(`[data-share="${name}"]`).style.setProperty("--share", whole ? `${(100 * part) / whole}%` : "0%");
+  put(fresh) {
+    for (const part of this.querySelectorAll(".own-part")) {
+      const other = fresh.getElementById(part.id);
+      if (other && part.innerHTML !== other.innerHTML) this.exchange(part, other);
+    }
+    const settled = fresh.getElementById("settled");
+    if (settled) document.getElementById("settled").textContent = settled.textContent;
   }
 
-  signed(millidong) {
-    return (millidong >= 500 ? "+" : "") + this.page.format.millidong(millidong);
-  }
-
-  sentence(energy) {
-    const { strings, format } = this.page;
-    if (!energy.intervals.length) return strings.nothing_settled;
-    const parts = [this.outcome(energy)];
-    if (!energy.payable) parts.push(strings.shadow);
-    return parts.join(" ");
-  }
-
-  outcome(energy) {
-    const { strings, format } = this.page;
-    const money = format.millidong(Math.abs(energy.savings_millidong));
-    if (energy.savings_millidong <= -500) return fill(strings.worse, { money });
-    if (energy.sold_wh > 0) return fill(strings.sold_better, { quantity: format.energy(energy.sold_wh), money });
-    if (energy.bought_wh > 0) return fill(strings.bought_better, { quantity: format.energy(energy.bought_wh), money });
-    return strings.only_grid;
+  /** What is unfolded stays so, and a figure that has moved shows it once. */
+  exchange(part, other) {
+    const figures = () => [...part.querySelectorAll("b, .big")];
+    const before = figures().map((each) => each.textContent);
+    const open = new Set([...part.querySelectorAll("details[open]")].map((each) => each.dataset.keep));
+    part.replaceChildren(...other.childNodes);
+    for (const each of part.querySelectorAll("details")) each.open = open.has(each.dataset.keep);
+    const after = figures();
+    if (after.length !== before.length) return;
+    after.forEach((each, n) => each.classList.toggle("moved", each.textContent !== before[n]));
   }
 }
 customElements.define("wb-energy", Energy);
