@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext, override
 from knox.models import AuthToken
 
 from accounts.domain import billing_csv
 from accounts.domain.sentences import sentence_of
-from accounts.models import AuditEntry, BillingProfile, Participant, User
+from accounts.models import AuditEntry, BillingProfile, Notice, Participant, User
 from units.numbers import Language
 
 
@@ -113,3 +113,14 @@ def billing_file(participants: Iterable[Participant]) -> bytes:
         | {name: getattr(profiles[person.pk], name) for name in billing_csv.FIELDS if person.pk in profiles}
         for person in people
     )
+
+
+def own_notices(user: User) -> QuerySet[Notice]:
+    """What a person was told, the newest first; nothing of a participant for which the person acts no more."""
+    rows = Notice.objects.filter(user=user).select_related("participant")
+    return rows if user.is_staff else rows.filter(Q(participant=None) | Q(participant__memberships__user=user))
+
+
+def unread_notices(user: User) -> int:
+    """How many of them have not been read."""
+    return own_notices(user).filter(read_at=None).count()

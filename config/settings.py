@@ -150,7 +150,6 @@ AUDITORS_MAY_SEND = (  # they change nothing but one's own session and login
     "portal:notices_read",
     "portal:notices_settings",
     "portal:notices_device",
-    "portal:notices_device_test",
     "portal:notices_device_remove",
 )
 # Where mail goes: smtp+tls://user:password@host:587; until it is set, into files.

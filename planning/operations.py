@@ -17,6 +17,7 @@ from planning.domain.forecast import PERSISTENCE, Energy, persistence, same_time
 from planning.domain.orders import OpenOrder, Sizes, Wanted, messages
 from planning.limits import Limits
 from planning.models import StandingInstruction
+from planning.news import tell_stopped
 from planning.notes import note
 from planning.prices import PriceBook, price_book
 from planning.queries import DueContract, Instruction, Position
@@ -82,7 +83,9 @@ def _carry_out(
         storage = plan_storage(market, members, book, {contract.id for contract in due}, at)
         _write_energy_limits(market, due, forecasts, at)
     batch, notes = _orders(market, due, members, forecasts, storage, book)
-    return _summary(due, submit(market_id, batch, by=None, at=at, notes=notes))
+    replies = submit(market_id, batch, by=None, at=at, notes=notes)
+    tell_stopped(market, members, forecasts, zip(batch, replies, strict=True), at)
+    return _summary(due, replies)
 
 
 def persist(market: Market, participants: Sequence[int], starts: Sequence[datetime], at: datetime) -> dict[Key, Energy]:

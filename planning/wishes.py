@@ -15,6 +15,7 @@ from django.db import transaction
 from accounts.models import AuditEntry, Participant, User
 from planning.domain.orders import PREFIX
 from planning.models import StandingInstruction
+from planning.news import tell_switched_off
 from planning.operations import plan_member
 from trading.domain.messages import Cancel
 from trading.models import Market
@@ -77,6 +78,8 @@ def switch(*, market: Market, participant: Participant, on: bool, by: User, at: 
             participant,
             {"market": market.code},
         )
+        if not on:
+            tell_switched_off(market, participant, by, at)
     if on:
         plan_member(market.pk, participant.pk, at)
     else:

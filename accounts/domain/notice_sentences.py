@@ -16,6 +16,7 @@ from typing import Any
 from babel.dates import format_date
 
 from accounts.domain.notices import ENERGY, HOUSE, MARKET, MONEY, RULES, SECURITY
+from accounts.domain.sentences import words
 from units.energy import format_energy
 from units.money import format_money, round_to_minor
 from units.numbers import Language, grouped
@@ -36,7 +37,12 @@ def said(kind: str, data: Mapping[str, Any], language: Language, _: Translate) -
     """One notice in words. `_` translates into `language`; a kind of a later release is told plainly."""
     title, plain, body = sentences(_).get(kind) or (_("There is news for you."), _("There is news for you."), "")
     known = _Missing({name: figure(name, value, language) for name, value in data.items()})
-    return Said(title.format_map(known), plain.format_map(known), body.format_map(known))
+    known.update({name: words(_).get(str(data[name]), str(data[name])) for name in ("what", "role") if name in data})
+    return Said(_capital(title.format_map(known)), _capital(plain.format_map(known)), body.format_map(known))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 class _Missing(dict[str, str]):
@@ -249,6 +255,7 @@ def _login(_: Translate) -> Told:
         ),
         "passkey_added": (_("The passkey “{passkey}” was added"), plain, unless),
         "passkey_removed": (_("The passkey “{passkey}” was removed"), plain, unless),
+        "device_added": (_("Notices are shown on {device} now"), _("Notices are shown on a new device"), unless),
         "email_changed": (_("Your e-mail address is {email} now"), plain, unless),
     }
 

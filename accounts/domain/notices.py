@@ -75,11 +75,11 @@ KINDS: Mapping[str, Kind] = {
     "passkey_added": _ALWAYS,
     "passkey_removed": _ALWAYS,
     "email_changed": _ALWAYS,
+    "device_added": _ALWAYS,
 }
 # What the trail calls it, and what its person is told; each is about the login of whoever did it.
 TOLD_OF_LOGIN: Mapping[str, str] = {
     "password.changed": "password_changed",
-    "password.reset": "password_changed",
     "password.reset": "password_changed",
     "second_step.added": "app_added",
     "second_step.removed": "app_removed",
@@ -88,6 +88,7 @@ TOLD_OF_LOGIN: Mapping[str, str] = {
     "passkey.added": "passkey_added",
     "passkey.removed": "passkey_removed",
     "email.changed": "email_changed",
+    "push_device.added": "device_added",
 }
 
 
@@ -113,6 +114,12 @@ def ways_of(kind: str, role: str, chosen: Ways | None) -> Ways:
     return chosen or Ways(role in known.email, role in known.push)
 
 
+def usual_ways(kind: str, roles: set[str]) -> Ways:
+    """By which ways a notice of this kind usually comes to somebody with these roles."""
+    each = [ways_of(kind, role, None) for role in roles]
+    return Ways(any(ways.email for ways in each), any(ways.push for ways in each))
+
+
 def is_told(kind: str, ways: Ways) -> bool:
     """Whether somebody is told at all; what is told on request needs a way."""
     return not KINDS[kind].on_request or ways.email or ways.push
@@ -120,15 +127,16 @@ def is_told(kind: str, ways: Ways) -> bool:
 
 def choices_of(roles: set[str]) -> list[str]:
     """The kinds that somebody with these roles can choose ways for, in the order of the groups."""
-    wanted = {HOUSE} if ADMINISTRATOR in roles else set()
-    if roles & set(SEATS):
-        wanted |= {MONEY, ENERGY, MARKET, RULES}
-    if ADMINISTRATOR in roles:
-        wanted |= {MARKET}
-    names = [name for name, kind in KINDS.items() if kind.group in wanted]
-    if OWNER in roles and ADMINISTRATOR not in roles:
-        names.append("invitation_accepted")
+    names = [name for name, kind in KINDS.items() if not kind.always and _may_come(name, kind, roles)]
     return sorted(names, key=lambda name: GROUPS.index(KINDS[name].group))
+
+
+def _may_come(name: str, kind: Kind, roles: set[str]) -> bool:
+    if name == "invitation_accepted":
+        return bool(roles & {OWNER, ADMINISTRATOR})
+    if kind.group == HOUSE:
+        return ADMINISTRATOR in roles
+    return bool(roles & set(SEATS)) or (kind.group == MARKET and ADMINISTRATOR in roles)
 
 
 MINUTES_A_DAY = 1_440

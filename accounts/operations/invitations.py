@@ -119,8 +119,10 @@ def _take_seat(invitation: Invitation, user: User, at: datetime) -> None:
         add_membership(by=inviter, user=user, participant=invitation.participant, role=role, at=at)
     audit(by=user, action="invitation.accepted", target=f"invitation {invitation.pk}", detail={}, at=at)
     if invitation.invited_by is not None:
-        told = {"person": user.get_full_name() or user.username, "role": invitation.role, "who": "Wattbourse"}
-        about = ("members", invitation.participant.code if invitation.participant else "")
+        house = invitation.participant
+        told = {"person": user.get_full_name() or user.username, "role": invitation.role}
+        told["who"] = house.name if house else "Wattbourse"
+        about = ("members", house.code if house else "")
         tell([News("invitation_accepted", f"invitation {invitation.pk}", at, about, told,
                    participant=invitation.participant_id, user=invitation.invited_by.pk)])  # fmt: skip
 

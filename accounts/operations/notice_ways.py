@@ -1,18 +1,18 @@
 """By which ways a person wants to be told, and on which devices.
 
-Choices about one's own inbox are not noted in the audit trail, which tells what was done to others or to the market;
-adding and removing a device is, since whoever holds the device reads the notices.
+Whoever holds a device reads the notices, so a new one is told to all the others.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.domain.notices import KINDS, Ways
+from accounts.domain.notices import KINDS, Ways, usual_ways
 from accounts.models import NoticeChoice, NoticeManner, PushDevice, User
 from accounts.operations.users import AccountError, audit
 from accounts.webpush.encrypt import BadKeys, check_keys
@@ -21,26 +21,37 @@ from accounts.webpush.services import NotAService, endpoint_of
 MOST_DEVICES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How somebody wants to be told: the ways of each kind, quiet hours (from, until: minutes of the day in this zone;
+    None: none), and whether messages on devices may name amounts."""
+
+    ways: Mapping[str, Ways]
+    quiet: tuple[int, int] | None
+    timezone: str
+    push_amounts: bool
+
+
 @transaction.atomic
-def choose_ways(*, user: User, ways: Mapping[str, Ways]) -> None:
-    """How each of these kinds comes to the person from now on. Raises AccountError `unknown_kind`, `always_told`."""
-    for kind in ways:
+def set_wish(*, user: User, roles: set[str], wish: Wish, at: datetime) -> None:
+    """How notices come to this person from now on; what is usual for these roles is not kept, so that it may change.
+
+    Raises AccountError `unknown_kind`, `always_told`.
+    """
+    for kind in wish.ways:
         if kind not in KINDS:
             raise AccountError("unknown_kind", _("There is no such kind of notice; reload the page."))
         if KINDS[kind].always:
             raise AccountError("always_told", _("Notices about the safety of your login always come."))
+    own = {kind: ways for kind, ways in wish.ways.items() if ways != usual_ways(kind, roles)}
+    NoticeChoice.objects.filter(user=user, kind__in=wish.ways).delete()
     NoticeChoice.objects.bulk_create(
-        [NoticeChoice(user=user, kind=kind, email=way.email, push=way.push) for kind, way in ways.items()],
-        update_conflicts=True, unique_fields=("user", "kind"), update_fields=("email", "push"),
-    )  # fmt: skip
-
-
-def set_manner(*, user: User, quiet: tuple[int, int] | None, timezone: str, push_amounts: bool) -> None:
-    """Quiet hours (from, until: minutes of the day in this zone; None: none), and whether devices name amounts."""
-    ZoneInfo(timezone)
-    quiet_from, quiet_until = quiet or (None, None)
-    values = {"quiet_from": quiet_from, "quiet_until": quiet_until, "timezone": timezone, "push_amounts": push_amounts}
-    NoticeManner.objects.update_or_create(user=user, defaults=values)
+        NoticeChoice(user=user, kind=kind, email=ways.email, push=ways.push) for kind, ways in own.items()
+    )
+    quiet_from, quiet_until = wish.quiet or (None, None)
+    values = {"quiet_from": quiet_from, "quiet_until": quiet_until, "timezone": ZoneInfo(wish.timezone).key}
+    NoticeManner.objects.update_or_create(user=user, defaults=values | {"push_amounts": wish.push_amounts})
+    audit(by=user, action="notices.chosen", target="login", at=at)
 
 
 @transaction.atomic

@@ -173,7 +173,7 @@ def _send_later(made: Sequence[tuple[int, int, str]], ways: Mapping[tuple[int, s
     reachable = set(
         User.objects.filter(pk__in={user for _, user in mailed}).exclude(email="").values_list("pk", flat=True)
     )
-    due = [(pk, None) for pk, user in mailed if user in reachable]
+    due: list[tuple[int, int | None]] = [(pk, None) for pk, user in mailed if user in reachable]
     due += [(pk, device) for pk, user in pushed for device in devices[user]]
     if due:
         with connection.cursor() as cursor:

@@ -6,7 +6,6 @@ of the notice here, never of a bill, so that even the browser's list of messages
 
 from datetime import UTC, datetime
 from smtplib import SMTPException
-from typing import cast
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -35,7 +34,7 @@ def words_of(notice: Notice, language: Language) -> Said:
 
 
 def _language(notice: Notice) -> Language:
-    return cast(Language, "vi" if notice.user.language == "vi" else "en")
+    return "vi" if notice.user.language == "vi" else "en"
 
 
 def message_of(notice: Notice) -> dict[str, str]:

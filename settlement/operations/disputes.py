@@ -17,6 +17,7 @@ from accounts.operations import audit
 from accounts.policies import is_administrator, may_trade
 from accounts.queries import seats
 from settlement.models import Dispute, ParticipantResult, SettlementRun
+from settlement.operations.news import tell_decided
 from settlement.operations.runs import resettle
 from trading.models import Contract, Market
 
@@ -81,7 +82,9 @@ def decide_dispute(*, dispute: Dispute, waive: bool, decision: str, by: User, at
         raise DisputeError("own_dispute", "You act for this participant yourself; let another administrator decide.")
     decision = _text(decision, "decision", "Give the reason for the decision; the participant reads it.")
     state = Dispute.State.WAIVED if waive else Dispute.State.KEPT
-    return _close(dispute, state, "dispute.waived" if waive else "dispute.kept", decision, by, at)
+    decided = _close(dispute, state, "dispute.waived" if waive else "dispute.kept", decision, by, at)
+    tell_decided(decided, at)
+    return decided
 
 
 def _close(dispute: Dispute, state: str, action: str, decision: str, by: User, at: datetime) -> Dispute:

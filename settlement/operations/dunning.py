@@ -20,6 +20,7 @@ from accounts.operations import audit
 from settlement.domain.dunning import held_back, level_due
 from settlement.domain.matching_payments import OpenDocument
 from settlement.models import Dispute, Invoice, Issuer, Reminder
+from settlement.operations.news import tell_reminder
 from settlement.operations.reminder_text import Letter, written
 from settlement.queries.documents import documents_of, open_documents
 from trading.models import Market
@@ -84,6 +85,7 @@ def _send(mail: Mail, by: User | None, at: datetime) -> bool:
     )
     detail = {"to": mail.to, "level": mail.level, "open_dong": mail.open_dong}
     audit(by=by, action="reminder.sent", target=f"invoice {mail.invoice_id}", detail=detail, at=at)
+    tell_reminder(mail.invoice_id, mail.level, mail.open_dong, at)
     issuer = Issuer.objects.filter(site__markets=document.market_id).first()
     answers = [issuer.email] if issuer and issuer.email else []
     EmailMessage(subject=mail.subject, body=mail.body, to=[mail.to], reply_to=answers).send()

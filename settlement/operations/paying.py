@@ -13,6 +13,7 @@ from settlement.domain.matching_payments import Decision, OpenDocument
 from settlement.models import Allocation, BankLine, LedgerTransaction, Payment
 from settlement.operations.booking import BANK, SUSPENSE, Account, PaymentError, book, prepaid, receivable
 from settlement.operations.exposure import move_exposure
+from settlement.operations.news import tell_payment
 from settlement.queries.documents import documents_of, home_market_id, open_documents
 from trading.models import Market
 
@@ -104,7 +105,7 @@ def post(payment: Payment, category: str, dong: dict[Account, int], posted: Post
 
 
 def audit_payment(action: str, payment: Payment, detail: dict[str, object], by: User | None, at: datetime) -> None:
-    """Its line of the audit trail."""
+    """Its line of the audit trail, and the notice to whom it concerns."""
     parts = dict(payment.allocations.values_list("invoice_id", "amount_dong"))
     told = {
         "market": payment.market_id,
@@ -113,6 +114,7 @@ def audit_payment(action: str, payment: Payment, detail: dict[str, object], by: 
         "documents": {str(pk): dong for pk, dong in parts.items()},
     }
     audit(by=by, action=action, target=f"payment {payment.pk}", detail=told | detail, at=at)
+    tell_payment(action, payment, at)
 
 
 def locked_line(line_id: int) -> BankLine:

@@ -22,6 +22,7 @@ from tariffs.models import RuleChange
 from tariffs.operations.apply import apply_rulebook
 from tariffs.operations.effects import impact_of
 from tariffs.operations.errors import ChangeRefused
+from tariffs.operations.news import tell_approved, tell_proposed
 from tariffs.operations.rules import audit
 
 SECTIONS = {
@@ -63,6 +64,7 @@ def propose_change(
             proposed_by=by, proposed_at=at,
         )  # fmt: skip
         audit(by, at, "rules.proposed", f"rule change {change.pk}", {"kind": kind, "from": effective_on.isoformat()})
+        tell_proposed(change, at)
     return change
 
 
@@ -83,6 +85,7 @@ def approve_change(*, change: RuleChange, by: User, at: datetime, note: str = ""
         applied = apply_rulebook(rulebook=rulebook, by=by, at=at)
         if any(one.alters and one.from_on < held.effective_on for one in applied):
             raise ChangeRefused("not_the_day", _BEGINS.format(min(one.from_on for one in applied).isoformat()))
+        tell_approved(held, at)
         return _decide(held, RuleChange.State.APPROVED, by, at, note)
 
 

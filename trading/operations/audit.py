@@ -122,7 +122,7 @@ def _replay_between(
     """The log from the first gate's opening to the first command after the last gate's closing, on these books."""
     engine = bare_engine(market, contracts)
     first = _first_seq(market, opens)
-    engine.halted = _was_halted(market, first)
+    _restore_stops(engine, market, first)
     trades: list[str] = []
     commands = 0
     for entry in logged(market.pk, after=first - 1):
@@ -152,9 +152,11 @@ def _first_seq(market: Market, moment: datetime) -> int:
     return low
 
 
-def _was_halted(market: Market, before: int) -> bool:
-    rows = Command.objects.filter(market=market, seq__lt=before, op__in=("halt", "resume")).order_by("-seq")
-    return rows.values_list("op", flat=True).first() == "halt"
+def _restore_stops(engine: Engine, market: Market, before: int) -> None:
+    """What had been halted, the market and single contracts, when the stretch of the log begins."""
+    rows = Command.objects.filter(market=market, seq__lt=before, op__in=("halt", "resume")).order_by("seq")
+    for op, fields in rows.values_list("op", "message"):
+        engine.apply(decode_message(op, fields))
 
 
 def _replay(market: Market) -> tuple[Engine, list[str], int]:

@@ -17,7 +17,7 @@ import psycopg
 from trading.domain.book import Book
 from trading.domain.engine import Engine, Rules
 from trading.domain.matching import Limits
-from trading.domain.messages import Amend, Cancel, CancelAll, Message, New, Party, Time, Uncross
+from trading.domain.messages import Amend, Cancel, CancelAll, Halt, Message, New, Party, Resume, Time, Uncross
 from trading.operations.arrays import integers, texts
 from trading.operations.rows import STORED_SQL, StoredOrder, decode_message, stored
 from units.interval import from_ms, to_ms
@@ -41,7 +41,7 @@ class MarketRow:
     lot_wh: int
     min_wh: int
     max_wh: int
-    halted: bool
+    stop: int
     last_seq: int
     last_trade_no: int
     last_at_ms: int
@@ -68,6 +68,7 @@ class ContractRow:
     max_price: int
     state: str
     delivery_start: datetime
+    stop: int
 
     @property
     def call(self) -> bool:
@@ -81,9 +82,11 @@ class ContractRow:
 
     def book(self) -> Book:
         """An empty book of this contract."""
-        return Book(
+        book = Book(
             self.id, self.gate_opens_at, self.gate_closes_at, self.min_price, self.max_price, self.call_until, self.call
         )
+        book.stop = self.stop
+        return book
 
 
 @dataclass
@@ -120,7 +123,7 @@ class Borrowed:
         engine = Engine(self.market.rules, books.values(), owners=self.owners, limits=limits)
         engine.now = self.at
         engine.seq = self.market.last_seq
-        engine.halted = self.market.halted
+        engine.stop = self.market.stop
         for (contract, side), horizon in self.horizons.items():
             books[contract].side(side).horizon = horizon
         for row in sorted(self.orders.values(), key=_queue_order):
@@ -163,7 +166,7 @@ def read_market(cursor: Cursor, market_id: int) -> MarketRow | None:
 def _market_row(cursor: Cursor, market_id: int, lock: str) -> MarketRow | None:
     cursor.execute(_BY_INDEX)
     cursor.execute(
-        "SELECT m.id, m.tick, m.lot_wh, m.min_wh, m.max_wh, m.halted, m.last_seq, m.last_trade_no,"
+        "SELECT m.id, m.tick, m.lot_wh, m.min_wh, m.max_wh, greatest(m.stop, m.halted::int), m.last_seq, m.last_trade_no,"
         " coalesce(round(date_part('epoch', m.last_at) * 1000)::bigint, 0), m.limits_enforced, m.site_id,"
         " m.interval_minutes, s.timezone FROM trading_market m JOIN meters_site s ON s.id = m.site_id"
         f" WHERE m.id = %s{lock}",
@@ -262,16 +265,18 @@ def expiry_is_due(cursor: Cursor, market: MarketRow, at: int) -> bool:
 
 def _contracts(cursor: Cursor, held: Borrowed, messages: Sequence[Message]) -> None:
     wanted = {m.contract for m in messages if isinstance(m, New | Uncross)}
-    wanted |= {m.contract for m in messages if isinstance(m, CancelAll) and m.contract is not None}
+    wanted |= {m.contract for m in messages if isinstance(m, CancelAll | Halt | Resume) and m.contract is not None}
     wanted |= held.whole | {row.contract for row in held.orders.values()}
     cursor.execute(
-        "SELECT id, gate_opens_at, gate_closes_at, call_until, min_price, max_price, state, delivery_start"
+        "SELECT id, gate_opens_at, gate_closes_at, call_until, min_price, max_price, state, delivery_start, stop"
         " FROM trading_contract"
         " WHERE market_id = %s AND id = ANY(%s::bigint[])",
         (held.market.id, integers(map(int, wanted))),
     )
-    for key, opens, closes, call, low, high, state, start in cursor.fetchall():
-        held.contracts[key] = ContractRow(key, to_ms(opens), to_ms(closes), _ms_or_0(call), low, high, state, start)
+    for key, opens, closes, call, low, high, state, start, stop in cursor.fetchall():
+        held.contracts[key] = ContractRow(
+            key, to_ms(opens), to_ms(closes), _ms_or_0(call), low, high, state, start, stop
+        )
 
 
 def _ms_or_0(moment: datetime | None) -> int:

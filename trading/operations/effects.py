@@ -97,6 +97,7 @@ class Effects:
     trades: list[TradeRow] = field(default_factory=list)
     uncrossed: set[int] = field(default_factory=set)
     closed: set[int] = field(default_factory=set)
+    stopped: dict[int, int] = field(default_factory=dict)  # contracts that were halted or go on
     _shown: dict[int, tuple[int, int | None, int]] = field(default_factory=dict)
 
     def take(self, engine: Engine, message: Message, by: int | None, note: str = "") -> None:
@@ -224,6 +225,8 @@ class Effects:
 
     def _mark_contracts(self, message: Message, engine: Engine) -> None:
         kind = type(message)
+        if isinstance(message, Halt | Resume) and message.contract is not None:
+            self.stopped[int(message.contract)] = engine.books[message.contract].stop
         if isinstance(message, Uncross):
             self.uncrossed.add(int(message.contract))
         if kind is Uncross or kind is Time:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.models import Participant
-from trading.domain.messages import BUY, GTC, IOC, Amend, Cancel, CancelAll, Message, New, Uncross
+from trading.domain.messages import BUY, GTC, IOC, Amend, Cancel, CancelAll, Halt, Message, New, Resume, Uncross
 from trading.models import Contract, Market
 from trading.operations.audit import logged
 from trading.operations.rows import OPS
@@ -35,7 +35,9 @@ def _concerns(message: Message, contract_ids: set[int], placed: set[tuple[Any, s
         return message.contract in contract_ids
     if isinstance(message, Cancel | Amend):
         return (message.participant, message.client_order_id) in placed
-    if isinstance(message, Uncross) or (isinstance(message, CancelAll) and message.contract is not None):
+    if isinstance(message, Uncross) or (
+        isinstance(message, CancelAll | Halt | Resume) and message.contract is not None
+    ):
         return message.contract in contract_ids
     return True
 
@@ -77,4 +79,4 @@ def _fields(message: Message, codes: dict[int, str]) -> Record:
         return {
             k: v for k, v in record.items() if (k in _ALWAYS and v is not None) or k not in defaults or v != defaults[k]
         }
-    return {key: value for key, value in record.items() if value is not None}
+    return {key: value for key, value in record.items() if value is not None and value is not False}

@@ -16,7 +16,9 @@ from django.db.models import F, Q
 from accounts.models import User
 from meters.models import Site
 from trading.domain.messages import Halt, Message, Resume, Time, Uncross
-from trading.models import Contract, Market
+from trading.models import Contract, Market, Stop
+from trading.operations.news import tell_halt
+from trading.operations.replies import Reply
 from trading.operations.submitting import submit
 from units.interval import Interval, intervals_between
 
@@ -102,7 +104,7 @@ def _uncross_due(market: Market, at: datetime) -> int:
     """Uncrosses the opening auctions that are over: those whose gate is still open, and the pure call auctions."""
     if market.halted:
         return 0
-    due = Contract.objects.filter(market=market, state=Contract.State.CALL, call_until__lte=at)
+    due = Contract.objects.filter(market=market, state=Contract.State.CALL, call_until__lte=at, stop=Stop.RUNNING)
     due = due.filter(Q(gate_closes_at__gt=at) | Q(call_until__gte=F("gate_closes_at")))
     ids = list(due.order_by("delivery_start").values_list("pk", flat=True))
     submit(market.pk, [Uncross(pk) for pk in ids], by=None, at=at)
@@ -122,18 +124,27 @@ def _mark_delivered(market: Market, at: datetime) -> int:
     return over.update(state=Contract.State.DELIVERED)
 
 
-def halt(market: Market, *, by: User | None, at: datetime) -> None:
-    """Stops trading: cancelling stays possible, the queue is kept, opening auctions wait."""
-    _command(market, Halt(), by=by, at=at)
+def halt(
+    market: Market, *, by: User | None, at: datetime, contract_id: int | None = None, freeze: bool = False
+) -> Reply:
+    """Stops trading, of one contract or all: the queue is kept, opening auctions wait. Cancelling stays possible
+    unless it is a `freeze`. The reply says `gate_closed` or `unknown_contract` where there was nothing to stop."""
+    reply = _command(market, Halt(contract_id, freeze), by=by, at=at)
+    if contract_id is None:
+        tell_halt(market, "market_halted", reply.seq, by, at)
+    return reply
 
 
-def resume(market: Market, *, by: User | None, at: datetime) -> None:
-    """Goes on after a halt."""
-    _command(market, Resume(), by=by, at=at)
+def resume(market: Market, *, by: User | None, at: datetime, contract_id: int | None = None) -> Reply:
+    """Goes on after a halt of the same contract, or of the market."""
+    reply = _command(market, Resume(contract_id), by=by, at=at)
+    if contract_id is None:
+        tell_halt(market, "market_resumed", reply.seq, by, at)
+    return reply
 
 
-def _command(market: Market, message: Message, *, by: User | None, at: datetime) -> None:
-    submit(market.pk, [message], by=by, at=at)
+def _command(market: Market, message: Message, *, by: User | None, at: datetime) -> Reply:
+    return submit(market.pk, [message], by=by, at=at)[0]
 
 
 def set_clock(market: Market, *, rate: int, clock_at: datetime | None, started_at: datetime | None) -> None:

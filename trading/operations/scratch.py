@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.models import Participant
 from meters.models import Site
 from trading.domain.book import Book
-from trading.domain.messages import Amend, Cancel, CancelAll, Message, New, Party, Time, Uncross
+from trading.domain.messages import Amend, Cancel, CancelAll, Halt, Message, New, Party, Resume, Time, Uncross
 from trading.domain.orders import STATUS_NAMES
 from trading.domain.replay import RESULTS
 from trading.domain.replay_fields import FieldError, MarketLine, Record
@@ -96,6 +96,8 @@ class ScratchMarket:
         if isinstance(message, CancelAll):
             wanted = None if message.contract is None else self.contracts.get(message.contract, NO_CONTRACT)
             return CancelAll(self._party(message.participant), wanted)
+        if isinstance(message, Halt | Resume) and message.contract is not None:
+            return message._replace(contract=self.contracts.get(message.contract, NO_CONTRACT))
         if isinstance(message, Uncross):
             return Uncross(self.contracts.get(message.contract, NO_CONTRACT))
         return message

@@ -200,7 +200,7 @@ def _run(cursor: Cursor, market: MarketRow, tickets: list[_Ticket]) -> tuple[Eff
         cursor.execute("ROLLBACK TO SAVEPOINT borrowed")
         undone = [reply if reply.rejected else NONE_OF_THEM for reply in effects.replies()]
         return Effects(held, market.last_trade_no), undone[1:] if late else undone
-    replies = write(cursor, effects, limits.changes(), halted=engine.halted) if effects.log else effects.replies()
+    replies = write(cursor, effects, limits.changes(), stop=engine.stop) if effects.log else effects.replies()
     return effects, replies[1:] if late else replies
 
 

@@ -38,9 +38,7 @@ def log_written(cursor: Cursor, effects: Effects) -> Iterator[Callable[[], None]
         send()
 
 
-def write(
-    cursor: Cursor, effects: Effects, positions: dict[PositionKey, tuple[int, ...]], *, halted: bool
-) -> list[Reply]:
+def write(cursor: Cursor, effects: Effects, positions: dict[PositionKey, tuple[int, ...]], *, stop: int) -> list[Reply]:
     """Writes what a batch did, but for its log, and returns the replies. Raises what the database refuses; then nothing
     of it stays.
 
@@ -55,7 +53,7 @@ def write(
             _update_orders(cursor, held, updated)
         _write_positions(cursor, held.market.id, positions)
         _write_contracts(cursor, held, effects)
-        _write_market(cursor, effects, halted=halted)
+        _write_market(cursor, effects, stop=stop)
         orders = b"".join([_order_line(held, change) for change in created])
         trades = b"".join(_trade_lines(held, effects.trades))
         replies = effects.replies()
@@ -64,12 +62,13 @@ def write(
     return replies
 
 
-def _write_market(cursor: Cursor, effects: Effects, *, halted: bool) -> None:
+def _write_market(cursor: Cursor, effects: Effects, *, stop: int) -> None:
     held = effects.borrowed
     last_seq = effects.log[-1].seq if effects.log else held.market.last_seq
     cursor.execute(
-        "UPDATE trading_market SET last_seq = %s, last_trade_no = %s, last_at = %s, halted = %s WHERE id = %s",
-        (last_seq, effects.trade_no, from_ms(held.at), halted, held.market.id),
+        "UPDATE trading_market SET last_seq = %s, last_trade_no = %s, last_at = %s, halted = %s, stop = %s"
+        " WHERE id = %s",
+        (last_seq, effects.trade_no, from_ms(held.at), stop > 0, stop, held.market.id),
     )
 
 
@@ -219,6 +218,12 @@ def _write_contracts(cursor: Cursor, held: Borrowed, effects: Effects) -> None:
         )
     _set_state(cursor, effects.uncrossed - effects.closed, "CONTINUOUS")
     _set_state(cursor, effects.closed, "CLOSED")
+    if effects.stopped:
+        cursor.execute(
+            "UPDATE trading_contract c SET stop = n.stop FROM unnest(%s::bigint[], %s::int[]) AS n(id, stop)"
+            " WHERE c.id = n.id",
+            (integers(effects.stopped), integers(effects.stopped.values())),
+        )
 
 
 def _summary(contract: int, trades: list[TradeRow]) -> tuple[int, int, int, int, int, int]:

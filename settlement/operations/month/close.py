@@ -35,6 +35,7 @@ from settlement.operations.month.figures import take_day
 from settlement.operations.month.issue import issue, write_losses
 from settlement.operations.month.registers import keep_registers
 from settlement.operations.month.rules import TariffBook, days_of, month_rules
+from settlement.operations.news import tell_close_waits
 from settlement.queries.closes import BLOCKING, WARNING, Progress, checklist, progress
 from trading.models import Market
 from units.interval import day_bounds
@@ -132,6 +133,7 @@ def _compute(close: MonthClose, at: datetime) -> None:
         close.drafted_to = ids[-1] or 0
     if len(ids) < DRAFTS_AT_ONCE:
         close.state, close.computed_at = MonthClose.State.COMPUTED, at
+        tell_close_waits(close, at)
     close.save(update_fields=("drafted", "drafted_to", "state", "computed_at"))
 
 

@@ -31,6 +31,7 @@ from settlement.models import (
     MonthClose,
 )
 from settlement.operations.exposure import move_exposure
+from settlement.operations.news import tell_issued
 from units.money import MILLIDONG_PER_DONG
 
 # Which account of the market each posting goes to.
@@ -58,6 +59,7 @@ def issue(close: MonthClose, drafts: list[Invoice], issuer: Issuer | None, at: d
     Invoice.objects.bulk_update(
         drafts, ("state", "series", "number", "issued_on", "due_on", "reference", "document", "digest"), batch_size=500
     )
+    tell_issued(close.market, drafts, at)
     post(close.market_id, [draft for draft in drafts if draft.kind != Invoice.Kind.STATEMENT], at)
 
 

@@ -18,6 +18,7 @@ from settlement.models import Allocation, Invoice, InvoiceLine, Issuer
 from settlement.operations.month.errors import CloseError
 from settlement.operations.month.issue import freeze, locked_series
 from settlement.operations.month.parties import issuer_party, members
+from settlement.operations.news import tell_issued
 
 
 def replace_invoice(*, invoice: Invoice, reason: str, by: User, at: datetime) -> Invoice:
@@ -36,6 +37,7 @@ def replace_invoice(*, invoice: Invoice, reason: str, by: User, at: datetime) ->
             raise CloseError("nothing_to_replace", "Names and addresses are what the document says already.")
         made = _issue(original, replace(new, reason=reason.strip()), issuer, at)
         audit(by=by, action="invoice.replaced", target=str(original), detail={"by": str(made), "reason": reason}, at=at)
+        tell_issued(original.market, [made], at)
     return made
 
 

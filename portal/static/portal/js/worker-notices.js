@@ -3,13 +3,20 @@
 
 self.addEventListener("push", (event) => {
   const { title, body, address = "/", tag } = event.data.json();
-  event.waitUntil(self.registration.showNotification(title, { body, tag, data: { address } }));
+  event.waitUntil(
+    Promise.all([self.registration.showNotification(title, { body, tag, data: { address } }), tellPages()]),
+  );
 });
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil(open(new URL(event.notification.data.address, location.origin).href));
 });
+
+/** Open pages ask how many notices are unread. */
+async function tellPages() {
+  for (const page of await self.clients.matchAll({ type: "window" })) page.postMessage({ type: "notice" });
+}
 
 async function open(address) {
   const windows = await self.clients.matchAll({ type: "window" });

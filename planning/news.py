@@ -1,0 +1,41 @@
+"""What members are told about their standing instructions: switched off by somebody else, nothing to go by, refused."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from accounts.models import Participant, User
+from accounts.operations.notices import News, tell
+from planning.queries import Instruction
+from trading.domain.messages import Message, New
+from trading.models import Market
+from trading.operations import Reply
+
+LIMITS = frozenset(("insufficient_credit", "insufficient_energy"))
+
+
+def tell_switched_off(market: Market, participant: Participant, by: User, at: datetime) -> None:
+    """The others who act for the participant hear that selling was switched off."""
+    told = {"market": market.code, "person": by.get_full_name() or by.username}
+    key = f"switched_off {market.pk} {participant.pk} {at.isoformat()}"
+    tell([News("switched_off", key, at, ("home", ""), told, participant=participant.pk, but=by.pk)])
+
+
+def tell_stopped(
+    market: Market,
+    members: Mapping[int, Instruction],
+    forecasts: Iterable[tuple[int, datetime]],
+    answers: Iterable[tuple[Message, Reply]],
+    at: datetime,
+) -> None:
+    """Once a day: those for whom nothing can be offered, since no forecast covers any of the contracts that were due,
+    and those of whom orders were refused by a limit."""
+    on = at.astimezone(ZoneInfo(market.site.timezone)).date().isoformat()
+    known = {participant for participant, _ in forecasts}
+    blind = [who for who, wish in members.items() if who not in known and wish.sell_far_price is not None]
+    refused = {message.participant for message, reply in answers if isinstance(message, New) and reply.reason in LIMITS}
+    stopped = [("no_forecast", who) for who in blind] + [("orders_refused", int(str(who))) for who in refused]
+    tell(
+        News(kind, f"{kind} {market.pk} {who} {on}", at, ("home", ""), {"market": market.code}, participant=who)
+        for kind, who in stopped
+    )

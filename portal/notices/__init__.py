@@ -1,0 +1,1 @@
+"""What a person was told, wherever it happened: the inbox, how notices come, and on which devices."""
