@@ -6,7 +6,9 @@ reader's language.
 
 from accounts.operations import AccountError
 from accounts.words import in_words
-from meters.operations import ReserveRejected
+from members.operations import ClaimRefused, MemberRefused
+from members.operations import SheetError as MemberSheetError
+from meters.operations import EquipmentRefused, ReserveRejected
 from planning.peak import PeakRefused
 from planning.wishes import WishRefused
 from portal.desk import Refused
@@ -25,12 +27,20 @@ from settlement.queries.carbon import CarbonError
 from settlement.queries.what_if import WhatIfError
 from tariffs.domain.fields import RulebookRejected
 from tariffs.operations import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
+from trading.operations import MarketRules
+from trading.operations.admissions import AdmissionRefused
 
 __all__ = ["MOST", "REFUSALS", "in_words", "sentences"]
 
 REFUSALS = (
     Refused,
     AccountError,
+    AdmissionRefused,
+    ClaimRefused,
+    EquipmentRefused,
+    MarketRules,
+    MemberRefused,
+    MemberSheetError,
     BankFileError,
     CarbonError,
     ChangeRefused,

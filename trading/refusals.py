@@ -36,4 +36,13 @@ SENTENCES = (
     N_("Ask for at most {most} days, forward in time."),
     N_("{given} is no status; use {choices}."),
     N_("Send the `next` of the page before."),
+    N_("Another message of this bulk was refused, so none of them was carried out."),
+    N_("A bulk that is taken wholly or not at all must be about one market. Send one for each."),
+    N_("There is no such market."),
+    N_("There is no market with the number {number}."),
+    N_("The opening auction must end between {first} min (opening) and {last} min before delivery."),
+    N_("The gate must open earlier ({first} min) than it closes ({last} min before delivery)."),
+    N_("The market could not be reached. Retry with the same client order ids."),
+    N_("Buckets have {choices} minutes, not {count}."),
+    N_("The book is frozen: for now orders can be neither placed nor cancelled. They expire at their gate."),
 )  # fmt: skip

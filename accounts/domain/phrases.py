@@ -22,6 +22,10 @@ NEXT_SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
 # a document stands as it was said.
 COUNTED = frozenset(("bound", "bytes", "count", "dong", "kwh", "least", "less", "more", "most", "price", "top", "wh"))
 COUNTED_LENGTH = 24
+# Places that hold digits alone, as in 'line 12': so that such a short phrase fits nothing else.
+DIGITS = frozenset(("number", "position"))
+# Places in which another sentence stands, told in its turn.
+NESTED = frozenset(("advice", "law", "told"))
 # What somebody put into a file may stand in a sentence: bounds that keep the search short whatever that was.
 LONGEST = 1_500
 SENTENCES_OF_A_PHRASE = 4
@@ -77,7 +81,9 @@ class Phrases:
         def value(place: re.Match[str]) -> str:
             name = place[1]
             told = found.values.get(name, place[0])
-            return translate(told) if told in self.fixed else written(name, told, language)
+            if told in self.fixed or name in NESTED:
+                return self.said(told, language, translate)
+            return written(name, told, language)
 
         return PLACE.sub(value, translate(found.phrase))
 
@@ -86,10 +92,14 @@ def pattern_of(phrase: str) -> re.Pattern[str]:
     """What fits the phrase: its own letters, and in each place at least one character."""
     pieces = PLACE.split(phrase)
     names = pieces[1::2]
-    places = [f"(?P<{name}>.+?)" if name not in names[:n] else f"(?P={name})" for n, name in enumerate(names)]
+    places = [f"(?P={name})" if name in names[:n] else f"(?P<{name}>{_fits(name)})" for n, name in enumerate(names)]
     letters = [re.escape(piece) for piece in pieces[::2]]
     joined = "".join(own + place for own, place in zip(letters, [*places, ""], strict=True))
     return re.compile(joined, re.DOTALL)
+
+
+def _fits(name: str) -> str:
+    return r"[0-9]{1,9}" if name in DIGITS else ".+?"
 
 
 def written(name: str, value: str, language: Language) -> str:

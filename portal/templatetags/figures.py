@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils.translation import get_language
 
+from accounts.words import in_words as words_of
 from settlement.documents.texts import day as day_text
 from settlement.documents.texts import month as month_text
 from units.energy import format_energy
@@ -205,6 +206,12 @@ def millidong_more(amount: int) -> str:
 def millidong_off(amount: int) -> str:
     """Milli-đồng that are taken off a sum, with the sign that they have there: 1,200,000 → `−₫1,200`."""
     return dong(-round_to_minor(int(amount)))
+
+
+@register.filter
+def in_words(sentence: str) -> str:
+    """What an operation said, in the reader's language."""
+    return words_of(sentence)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from babel.messages.pofile import read_po
 from tests.messages import ROOT, sources
 
 CATALOGUE = ROOT / "locale/vi/LC_MESSAGES/django.po"
-PLACE = re.compile(r"\{\w+\}|%\(\w+\)[sdf.0-9]+")
+PLACE = re.compile(r"\{\w+\}|%\(\w+\)(?:\.\d+)?[sdf]")
 SAME = {"₫/kWh", "Σ kWh", "{interval}: {price}, {quantity}"}
 
 
