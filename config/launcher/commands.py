@@ -28,6 +28,7 @@ USAGE = """\
 
 Data and logs are in var/ (or WATTBOURSE_HOME). With DATABASE_URL and REDIS_URL set, those servers are used.
 """
+WITH_TOOLS = {"test", "bench"}  # what they need besides the product: test runner, browser driver
 WITHOUT_SERVERS = {"help", "version", "replay_clearing", "makemessages", "compilemessages", "startapp", "spectacular"}
 WITHOUT_SCHEMA = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "flush", "dbshell", "check"}
 
@@ -56,7 +57,7 @@ def dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0].startswith("-"):
         arguments = ["demo", *arguments]
     name, rest = arguments[0], arguments[1:]
-    ensure_installed(dev=name == "test")
+    ensure_installed(dev=name in WITH_TOOLS)
     enter_environment(arguments)
     own: dict[str, Callable[[list[str]], int]] = {
         "setup": setup, "lock": lock, "demo": demo, "test": test, "bench": bench, "with": run_with,

@@ -21,6 +21,8 @@ export class Live extends EventTarget {
     window.addEventListener("online", () => this.hurry());
     window.addEventListener("offline", () => this.socket?.close());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    window.addEventListener("pagehide", () => this.rest());
+    window.addEventListener("pageshow", (event) => event.persisted && this.wake());
     setInterval(() => this.watch(), 1_000);
     this.connect();
   }
@@ -105,6 +107,22 @@ export class Live extends EventTarget {
       this.lost(0);
     }
     if (this.lostAt && this.state !== "logged_out" && now - this.lostAt > RECONNECTING_MS) this.become("stale");
+  }
+
+  /** A page that is left keeps no connection: with one, the browser could not bring it back as it was. */
+  rest() {
+    clearTimeout(this.timer);
+    if (this.socket) this.socket.onclose = null;
+    this.socket?.close();
+    this.socket = null;
+    this.lostAt ??= performance.now();
+  }
+
+  /** Brought back by the button 'back', the page is as old as when it was left, says so, and catches up. */
+  wake() {
+    if (this.state === "live") this.become("reconnecting");
+    this.watch();
+    this.hurry();
   }
 
   hurry() {
