@@ -10,7 +10,7 @@ from trading.models import Contract
 
 def page_strings() -> dict[str, str]:
     """Every sentence and word that the scripts of the market page use, in the language of the request."""
-    return _connection() | _time() | _states() | _book() | _day() | _energy()
+    return _connection() | _time() | _states() | _book() | _own() | _ticket() | _day() | _energy()
 
 
 def home_strings() -> dict[str, str]:
@@ -85,6 +85,48 @@ def _book() -> dict[str, str]:
         "sold": _("sold"),
         "no_trades": _("No trades yet. Each appears here the moment it happens."),
     }
+
+
+def _own() -> dict[str, str]:
+    return {
+        "no_positions": _("Nothing bought or sold in the intervals ahead."),
+        "working": _("working"),
+        "partly_filled": _("partly filled"),
+        "refused": _("change refused"),
+        "being_amended": _("being amended"),
+        "being_cancelled": _("being cancelled"),
+        "change": _("Change"),
+        "cancel": _("Cancel"),
+        "save": _("Save"),
+        "back": _("Back"),
+        "new_price": _("New price, ₫/kWh"),
+        "new_left": _("New quantity left, kWh"),
+        "keeps_place": _("Keeps its place in the queue."),
+        "loses_place": _("Loses its place in the queue."),
+        "cancel_here": _("Cancel all in this interval"),
+        "cancel_all": _("Cancel all in the market"),
+        "sure_cancel_here": _("Cancel every open order of yours for {interval}? They lose their places in the queue."),
+        "sure_cancel_all": _("Cancel every open order of yours in this market? They lose their places in the queue."),
+        "yes_cancel": _("Cancel them"),
+    }
+
+
+def _ticket() -> dict[str, str]:
+    return {
+        "sending": _("Being sent …"),
+        "not_sent": _("It was not taken. Load the page again."),
+        "not_known": _("No answer came, so it is not known whether this was taken. Send it again: the same order is never "
+                       "taken twice."),
+        "not_live": _("The page shows the market as it was at {time}. Orders wait until it is live again."),
+        "one_click": _("One click on a price places the order at once"),
+        "one_click_on": _("One click places: at most {quantity} a click"),
+        "one_click_sure": _("From now on a click on a price of the order book places an order at once, without a question: "
+                            "the quantity of the ticket, at most {quantity}. The market's limits hold as ever. This browser "
+                            "remembers it until you switch it off."),
+        "one_click_yes": _("Switch one click on"),
+        "one_click_needs": _("Write the most kWh that one click may place into the quantity, then switch it on."),
+        "one_click_more": _("One click places at most {quantity}; send this one with the button."),
+    }  # fmt: skip
 
 
 def _day() -> dict[str, str]:

@@ -49,6 +49,30 @@ export class Format {
   price(price) {
     return `${this.money(price)}/kWh`;
   }
+
+  /** kWh as one types it: 12,500 Wh → `12.5`, in Vietnamese `12,5`. */
+  typed(wh) {
+    return String(wh / 1000).replace(".", this.marks.decimal);
+  }
+
+  /** Wh of a typed quantity, a whole price of a typed one; NaN where it is none. Only steps and hints rest on these:
+   * what is sent is read by the server. */
+  readWh(text) {
+    return Math.round(1000 * Number(text.replaceAll(this.marks.group, "").replace(this.marks.decimal, ".")));
+  }
+
+  readPrice(text) {
+    return Number(text.replaceAll(this.marks.group, "").replace(MINUS, "-").trim());
+  }
+
+  /** A typed number so much up or down; what is no number begins at 0. */
+  stepPrice(text, by) {
+    return this.grouped((this.readPrice(text) || 0) + by);
+  }
+
+  stepKwh(text, by, least) {
+    return this.typed(Math.max(least, (this.readWh(text) || 0) + by));
+  }
 }
 
 /** Fills the words in braces of a sentence. */

@@ -43,3 +43,11 @@ export function gateSentence(contract, now, strings, halted) {
   if (until <= now) return fill(strings.gate_now, values);
   return fill(call ? strings.call_ends : strings.gate_ends, values);
 }
+
+/** The same in a word or two, for a card: how long until the gate opens, the auction ends or the gate closes. */
+export function briefly(contract, now, strings) {
+  const call = contract.state === "CALL" && contract.call_until ? contract.call_until : null;
+  const until = contract.state === "SCHEDULED" ? contract.gate_opens_at : (call ?? contract.gate_closes_at);
+  const left = Date.parse(until) - now;
+  return contract.state === "CLOSED" || left <= 0 ? "" : inWords(left, strings);
+}

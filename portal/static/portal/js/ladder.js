@@ -1,4 +1,5 @@
-// The book of one contract: the best levels of each side with their depth, and between them what it last cost.
+// The book of one contract: the best levels of each side with their depth, one's own part of each, and between them what
+// it last cost. A price is a button: the page decides what a click on it does.
 
 import { make, write } from "./dom.js";
 import { fill } from "./format.js";
@@ -17,32 +18,36 @@ export class Ladder extends HTMLElement {
     const middle = make("tbody", { class: "middle" }, make("tr", {}, make("td", { colSpan: 4 }, this.middle)));
     this.table = make("table", { class: "ladder" }, make("thead", {}, head), this.asks.body, middle, this.bids.body);
     this.append(this.table);
+    this.addEventListener("click", (event) => this.take(event));
+    this.addEventListener("keydown", (event) => this.move(event));
   }
 
   side(name, title) {
-    const rows = Array.from({ length: LEVELS }, () => this.newRow());
+    const rows = Array.from({ length: LEVELS }, () => this.newRow(name));
     const header = make("tr", { class: "side" }, make("th", { colSpan: 4, scope: "rowgroup" }, title));
     const body = make("tbody", { class: name }, header, ...rows);
     return { body, rows: name === "asks" ? rows.reverse() : rows };
   }
 
-  newRow() {
-    const price = make("span");
-    const mine = make("span", { class: "mine", hidden: true }, this.page.strings.yours);
+  newRow(side) {
+    const trades = "trades" in this.dataset;
+    const price = trades ? make("button", { type: "button", class: "level-price", tabIndex: -1, data: { side } }) : make("span");
+    const mine = make("span", { class: "mine", hidden: true }, make("b"), make("span", { class: "hidden" }, ` ${this.page.strings.yours}`));
     const [quantity, sum, orders] = [make("td"), make("td", { class: "few" }), make("td", { class: "few" })];
     const row = make("tr", { class: "level" }, make("td", {}, price, mine), quantity, sum, orders);
     row.parts = { price, mine, quantity, sum, orders };
     return row;
   }
 
-  /** `book` is {bids, asks}: Map of price → [Wh, orders]; `own` the prices of own open orders by side. */
+  /** `book` is {bids, asks}: Map of price → [Wh, orders]; `own` likewise price → own Wh. */
   show(contract, book, own) {
-    const asks = [...book.asks].sort((a, b) => a[0] - b[0]);
-    const bids = [...book.bids].sort((a, b) => b[0] - a[0]);
-    const deepest = Math.max(1, ...[...asks.slice(0, LEVELS), ...bids.slice(0, LEVELS)].map(([, [wh]]) => wh));
+    const asks = [...book.asks].sort((a, b) => a[0] - b[0]).slice(0, LEVELS);
+    const bids = [...book.bids].sort((a, b) => b[0] - a[0]).slice(0, LEVELS);
+    const deepest = Math.max(1, whole(asks), whole(bids));
     this.fill(this.asks.rows, asks, deepest, own.asks, this.page.strings.no_asks);
     this.fill(this.bids.rows, bids, deepest, own.bids, this.page.strings.no_bids);
     this.showMiddle(contract, asks[0]?.[0], bids[0]?.[0]);
+    this.oneStop();
   }
 
   /** `rows` and `levels` both begin at the best price. */
@@ -52,7 +57,8 @@ export class Ladder extends HTMLElement {
     rows.forEach((row, n) => {
       const level = levels[n];
       sum += level ? level[1][0] : 0;
-      row.hidden = !level && n >= LEVELS_KEPT;
+      const hidden = !level && n >= LEVELS_KEPT;
+      if (row.hidden !== hidden) row.hidden = hidden;
       this.fillRow(row, level, sum, deepest, own);
     });
     if (!levels.length) write(rows[0].parts.price, nothing, { quietly: true });
@@ -61,13 +67,27 @@ export class Ladder extends HTMLElement {
   fillRow(row, level, sum, deepest, own) {
     const { format } = this.page;
     const { price, mine, quantity, sum: total, orders } = row.parts;
-    const same = price.textContent === (level ? format.grouped(level[0]) : "");
-    write(price, level ? format.grouped(level[0]) : "", { quietly: true });
+    const told = level ? format.grouped(level[0]) : "";
+    const same = price.textContent === told;
+    write(price, told, { quietly: true });
     write(quantity, level ? format.kwh(level[1][0]) : "", { quietly: !same });
     write(total, level ? format.kwh(sum) : "", { quietly: true });
     write(orders, level ? format.grouped(level[1][1]) : "", { quietly: true });
-    mine.hidden = !(level && own.has(level[0]));
-    row.style.setProperty("--depth", level ? `${Math.max(1.5, (100 * level[1][0]) / deepest)}%` : "0%");
+    row.price = level?.[0];
+    const ownWh = (level && own.get(level[0])) || 0;
+    if (mine.hidden !== !ownWh) mine.hidden = !ownWh;
+    if (ownWh) write(mine.firstChild, format.kwh(ownWh), { quietly: true });
+    if (price.disabled !== undefined && price.disabled !== !level) price.disabled = !level;
+    this.bar(row, "--depth", level ? level[1][0] / deepest : 0);
+    this.bar(row, "--sum", level ? sum / deepest : 0);
+  }
+
+  /** Bars in whole per cent: what is not seen to change is not drawn again. */
+  bar(row, name, part) {
+    const width = part ? `${Math.max(1, Math.round(100 * part))}%` : "0%";
+    if (row[name] === width) return;
+    row[name] = width;
+    row.style.setProperty(name, width);
   }
 
   showMiddle(contract, ask, bid) {
@@ -87,5 +107,42 @@ export class Ladder extends HTMLElement {
     const both = ask !== undefined && bid !== undefined;
     write(side, both ? fill(strings.spread, { price: format.grouped(ask - bid) }) : strings.one_sided, { quietly: true });
   }
+
+  /** The prices that there are, from the top of the ladder to its foot. */
+  buttons() {
+    return [...this.querySelectorAll(".level:not([hidden]) .level-price:not(:disabled)")];
+  }
+
+  /** The ladder is one stop for Tab: the best price that can be bought, unless another is in use. */
+  oneStop() {
+    const best = [this.asks.rows[0], this.bids.rows[0]].map((row) => row.parts.price).find((each) => each.disabled === false);
+    if (this.stop === best && best?.tabIndex === 0) return;
+    if (this.stop) this.stop.tabIndex = -1;
+    if (best) best.tabIndex = 0;
+    this.stop = best;
+  }
+
+  focusBest() {
+    this.stop?.focus();
+  }
+
+  take(event) {
+    const row = event.target.closest(".level");
+    if (!row || row.price === undefined || !("trades" in this.dataset)) return;
+    const side = row.parts.price.dataset.side;
+    this.dispatchEvent(new CustomEvent("level", { detail: { side, price: row.price } }));
+  }
+
+  move(event) {
+    const buttons = this.buttons();
+    const at = buttons.indexOf(document.activeElement);
+    const target = { ArrowUp: buttons[at - 1], ArrowDown: buttons[at + 1] }[event.key];
+    if (!target || at < 0) return;
+    event.preventDefault();
+    target.focus();
+  }
 }
+
+const whole = (levels) => levels.reduce((sum, [, [wh]]) => sum + wh, 0);
+
 customElements.define("wb-ladder", Ladder);

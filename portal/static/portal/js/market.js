@@ -1,18 +1,26 @@
-// The market page: what arrives live is kept here once, and shown by the parts at most once per drawn frame.
+// The trading desk: what arrives live is kept here once, and each part is drawn at most once per frame, and only where
+// something of its own has changed.
 
 import { Format, fill } from "./format.js";
 import { Live } from "./live.js";
 import { Clock, gateSentence } from "./gate.js";
 import { TRADABLE } from "./strip.js";
+import { Holdings } from "./holdings.js";
+import { shortcuts } from "./keys.js";
+import { JSON_ONLY } from "./send.js";
 import "./ladder.js";
 import "./trades.js";
 import "./chart.js";
 import "./energy.js";
 import "./orders.js";
+import "./positions.js";
+import "./ticket.js";
 
 const CONFLATE_MS = 200;
 const ENERGY_AFTER_MS = 700; // several intervals may be settled at once: one request for all of them
 const TODAY_RETRY_MS = 5_000;
+const POSITIONS_AFTER_MS = 300;
+const ALL = ["strip", "ladder", "orders", "positions", "chart", "ticket"];
 
 class MarketPage extends HTMLElement {
   connectedCallback() {
@@ -20,16 +28,41 @@ class MarketPage extends HTMLElement {
     this.page.format = new Format(this.page.language, this.page.timezone);
     this.clock = new Clock(Date.parse(this.page.now), this.page.rate);
     this.contracts = new Map();
+    this.holdings = new Holdings();
+    this.changed = new Set();
+    Object.assign(this.page, {
+      root: this,
+      isLive: () => this.live?.state === "live",
+      oldSentence: () => this.oldSentence(),
+      nameOf: (id) => this.nameOf(id),
+    });
     this.today = { on: null, prices: [] };
     this.book = { bids: new Map(), asks: new Map() };
-    this.own = new Map();
-    this.parts = Object.fromEntries(["strip", "ladder", "trades", "day-chart", "energy", "orders"].map((name) => [name, this.querySelector(`wb-${name}`)]));
+    const names = ["strip", "ladder", "trades", "day-chart", "energy", "orders", "positions", "ticket"];
+    this.parts = Object.fromEntries(names.map((name) => [name, this.querySelector(`wb-${name}`)]));
     for (const part of Object.values(this.parts)) part?.start(this.page);
-    this.parts.strip.addEventListener("choose", (event) => this.choose(event.detail));
+    this.parts.strip.addEventListener("choose", (event) => this.chooseByHand(event.detail));
+    this.setUpTicket();
     this.listen();
     this.fetchToday();
     setInterval(() => this.tick(), 1_000);
     this.tick();
+  }
+
+  setUpTicket() {
+    const { ticket, ladder, strip, orders } = this.parts;
+    if (!ticket) return;
+    ladder.addEventListener("level", (event) => ticket.takeLevel(event.detail));
+    ticket.addEventListener("choose", (event) => this.chooseByHand(event.detail));
+    ticket.addEventListener("leave", () => strip.focusChosen());
+    shortcuts({
+      b: () => ticket.begin("buy"),
+      s: () => ticket.begin("sell"),
+      i: () => strip.focusChosen(),
+      l: () => ladder.focusBest(),
+      o: () => orders.focusFirst(),
+      c: () => orders.cancelAll(true),
+    });
   }
 
   listen() {
@@ -56,22 +89,17 @@ class MarketPage extends HTMLElement {
   takeContracts({ type, data }) {
     if (type === "snapshot") this.contracts.clear();
     for (const row of data) this.contracts.set(row.contract_id, row);
-    this.drawSoon();
+    this.inOrder = null;
+    this.drawSoon("strip", "chart", "positions", "orders", ...(data.some((row) => row.contract_id === this.chosen) ? ["ladder"] : []));
   }
 
   takeTrades({ type, data }) {
     this.parts.trades.add(data, (id) => this.nameOf(id), { afresh: type === "snapshot" });
   }
 
-  takeOrders({ type, participant_id, data }) {
-    if (type === "snapshot") {
-      for (const [seq, order] of this.own) if (order.participant_id === participant_id) this.own.delete(seq);
-    }
-    for (const order of data) {
-      if (order.remaining_wh) this.own.set(order.seq, order);
-      else this.own.delete(order.seq);
-    }
-    this.drawSoon();
+  takeOrders(message) {
+    if (this.holdings.takeOrders(message)) this.fetchPositionsSoon();
+    this.drawSoon("strip", "ladder", "orders", "positions", "ticket");
   }
 
   takeBook({ type, contract_id, data }) {
@@ -83,7 +111,7 @@ class MarketPage extends HTMLElement {
         else this.book[side].delete(price);
       }
     }
-    this.drawSoon();
+    this.drawSoon("ladder", "ticket");
   }
 
   nameOf(id) {
@@ -92,28 +120,39 @@ class MarketPage extends HTMLElement {
   }
 
   ordered() {
-    return [...this.contracts.values()].sort((a, b) => (a.delivery_start < b.delivery_start ? -1 : 1));
+    this.inOrder ??= [...this.contracts.values()].sort((a, b) => (a.delivery_start < b.delivery_start ? -1 : 1));
+    return this.inOrder;
   }
 
-  /** The contract on show: the one chosen while it can be traded, else the next that can. */
+  /** The contract on show: the one chosen, or the next that can be traded. One that was chosen by hand, or that a ticket
+   * is being filled for, stays on show after its gate: an order must never slip to another interval. */
   current() {
     const held = this.contracts.get(this.chosen);
-    if (held && TRADABLE.includes(held.state)) return held;
+    const keeps = this.byHand || this.parts.ticket?.dirty;
+    if (held && (keeps || TRADABLE.includes(held.state))) return held;
     const next = this.ordered().find((contract) => TRADABLE.includes(contract.state));
     if (next) this.choose(next.contract_id);
     return next ?? held;
   }
 
+  chooseByHand(id) {
+    this.byHand = true;
+    this.choose(id);
+  }
+
   choose(id) {
-    if (id === this.chosen) return;
+    if (id === this.chosen || !this.contracts.has(id)) return;
     this.chosen = id;
     this.book = { bids: new Map(), asks: new Map() };
     this.endBook?.();
     this.endBook = this.live.subscribe("book", { contract_id: id, conflate_ms: CONFLATE_MS }, (message) => this.takeBook(message));
+    this.dispatchEvent(new CustomEvent("chosen", { detail: id }));
     this.drawSoon();
   }
 
-  drawSoon() {
+  /** Draws these parts with the next frame; all of them where none is named. */
+  drawSoon(...names) {
+    for (const name of names.length ? names : ALL) this.changed.add(name);
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.draw();
@@ -122,22 +161,29 @@ class MarketPage extends HTMLElement {
 
   draw() {
     const contract = this.current();
-    this.parts.strip.show(this.ordered(), this.chosen);
-    if (contract) {
-      document.getElementById("book-title").textContent = fill(this.page.strings.book_of, { interval: contract.name });
-      this.parts.ladder.show(contract, this.book, this.ownPrices());
-    }
-    this.parts.orders?.show([...this.own.values()], (id) => this.contracts.get(id));
-    this.parts["day-chart"].show(this.dayRows(), this.chosen, this.clock.now());
+    const { changed, parts, holdings } = this;
+    this.changed = new Set();
+    const now = this.clock.now();
+    if (changed.has("strip")) parts.strip.show(this.ordered(), this.chosen, holdings, now);
+    if (changed.has("ladder") && contract) this.drawBook(contract);
+    if (changed.has("orders")) parts.orders?.show([...holdings.orders.values()], (id) => this.contracts.get(id), this.chosen);
+    if (changed.has("positions")) parts.positions?.show(this.ordered(), holdings);
+    if (changed.has("chart")) parts["day-chart"]?.show(this.dayRows(), this.chosen, now);
+    if (parts.ticket && contract) this.drawTicket(contract, changed.has("ticket"));
     this.showGate(contract);
   }
 
-  ownPrices() {
-    const prices = { bids: new Set(), asks: new Set() };
-    for (const order of this.own.values()) {
-      if (order.contract_id === this.chosen) prices[order.side > 0 ? "bids" : "asks"].add(order.price);
-    }
-    return prices;
+  drawBook(contract) {
+    document.getElementById("book-title").textContent = fill(this.page.strings.book_of, { interval: contract.name });
+    this.parts.ladder.show(contract, this.book, this.holdings.levels(this.chosen));
+  }
+
+  drawTicket(contract, moved) {
+    const { ticket } = this.parts;
+    const day = (each) => this.page.format.day.format(new Date(each.delivery_start));
+    ticket.offer(this.ordered().filter((each) => TRADABLE.includes(each.state)), day);
+    ticket.setContract(contract);
+    if (moved) ticket.moved();
   }
 
   /** The day as it was loaded, with what has changed since. */
@@ -156,7 +202,8 @@ class MarketPage extends HTMLElement {
     speed.hidden = this.clock.rate === 1;
     speed.textContent = fill(this.page.strings.speed, { n: format.grouped(this.clock.rate) });
     this.showGate(this.contracts.get(this.chosen));
-    this.parts["day-chart"].tick(now.getTime());
+    this.parts.strip.tick(now.getTime());
+    this.parts["day-chart"]?.tick(now.getTime());
     if (this.today.on && format.isoDay.format(now) !== this.today.on) this.fetchSoon();
   }
 
@@ -174,8 +221,37 @@ class MarketPage extends HTMLElement {
     const time = format.clock.format(this.heardAt ?? this.clock.now());
     shown.querySelector(".word").textContent = fill(strings[state], { time });
     this.toggleAttribute("data-stale", ["stale", "logged_out"].includes(state));
-    if (state === "live") this.fetchSoon();
+    this.parts.ticket?.showConnection(state === "live", this.oldSentence());
+    if (state === "live") {
+      this.fetchSoon();
+      this.fetchPositionsSoon();
+    }
     if (state === "logged_out") location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
+  }
+
+  /** What an old page says instead of sending. */
+  oldSentence() {
+    const { strings, format } = this.page;
+    return fill(strings.not_live, { time: format.clock.format(this.heardAt ?? this.clock.now()) });
+  }
+
+  fetchPositionsSoon() {
+    if (!this.page.participants.length) return;
+    this.askingPositions ??= setTimeout(() => {
+      this.askingPositions = null;
+      this.fetchPositions();
+    }, POSITIONS_AFTER_MS);
+  }
+
+  async fetchPositions() {
+    try {
+      const answer = await fetch(`/markets/${this.page.code}/mine.json`, { headers: JSON_ONLY });
+      if (!answer.ok || answer.redirected) throw new Error(answer.status);
+      this.holdings.takePositions((await answer.json()).positions);
+    } catch {
+      return void setTimeout(() => this.fetchPositionsSoon(), TODAY_RETRY_MS);
+    }
+    this.drawSoon("strip", "positions");
   }
 
   fetchSoon(after = ENERGY_AFTER_MS) {
@@ -194,16 +270,10 @@ class MarketPage extends HTMLElement {
       return this.fetchSoon(TODAY_RETRY_MS);
     }
     this.page.dayStart = this.today.starts_at;
-    this.showEnergy(this.today.energy);
+    if (this.loaded) this.parts.energy?.refresh?.(); // at first the page brings its own figures along
+    this.loaded = true;
     this.parts.trades.draw((id) => this.nameOf(id));
     this.drawSoon();
-  }
-
-  showEnergy(energy) {
-    if (!this.parts.energy) return;
-    this.parts.energy.show(energy);
-    const n = energy.intervals.length;
-    document.getElementById("settled").textContent = n ? fill(this.page.strings.settled_count, { n }) : "";
   }
 }
 

@@ -19,20 +19,30 @@ export class Trades extends HTMLElement {
 
   /** Adds trades [no, contract, price, Wh, taker side, at, seq]; one that is known already changes nothing. */
   add(rows, nameOf, { afresh = false } = {}) {
-    if (afresh) this.trades.clear();
-    const known = new Set(this.trades.keys());
-    for (const row of rows) this.trades.set(row[0], row);
-    const latest = [...this.trades.values()].sort((a, b) => b[0] - a[0]).slice(0, KEPT);
-    this.trades = new Map(latest.map((row) => [row[0], row]));
-    this.draw(nameOf, (no) => !afresh && !known.has(no));
+    if (afresh) {
+      this.trades.clear();
+      this.body.replaceChildren();
+    }
+    const fresh = rows.filter((row) => !this.trades.has(row[0])).sort((a, b) => a[0] - b[0]);
+    for (const row of fresh) this.put(row, nameOf, !afresh);
+    this.table.hidden = !this.trades.size;
+    this.empty.hidden = Boolean(this.trades.size);
   }
 
-  /** Shows what is there; `isFresh(no)` says which trade has only just come. */
-  draw(nameOf, isFresh = () => false) {
-    const rows = [...this.trades.values()];
-    this.body.replaceChildren(...rows.map((row) => this.row(row, nameOf, isFresh(row[0]))));
-    this.table.hidden = !rows.length;
-    this.empty.hidden = Boolean(rows.length);
+  /** One more on top; the oldest goes where there are too many. Trades come in order, so nothing is sorted anew. */
+  put(row, nameOf, fresh) {
+    const numbers = [...this.trades.keys()];
+    if (numbers.length && row[0] < numbers.at(-1)) return; // older than all that is shown
+    this.trades.set(row[0], row);
+    this.body.prepend(this.row(row, nameOf, fresh));
+    if (this.trades.size <= KEPT) return;
+    this.trades.delete(numbers[0]);
+    this.body.lastElementChild.remove();
+  }
+
+  /** Shows all of it again, once the intervals' names are known. */
+  draw(nameOf) {
+    this.body.replaceChildren(...[...this.trades.values()].reverse().map((row) => this.row(row, nameOf, false)));
   }
 
   row([, contract, price, wh, side, at], nameOf, fresh) {
