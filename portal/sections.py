@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 # (name, address, word): the address is that of the section's first page.
 SECTIONS = (
     ("overview", "overview", _("Today")),
+    ("members", "members", _("Members")),
     ("readings", "readings", _("Readings")),
     ("closes", "closes", _("Month close")),
     ("documents", "documents", _("Documents")),
@@ -13,6 +14,7 @@ SECTIONS = (
     ("rulebook", "rulebook", _("Rulebook")),
     ("disputes", "disputes", _("Disputes")),
     ("control", "control", _("Control")),
+    ("sites", "sites", _("Sites")),
     ("audit", "audit", _("Audit trail")),
 )
 SEAT_SECTIONS = (

@@ -9,10 +9,24 @@ from portal.bills import details as own_details
 from portal.bills import pages as bills
 from portal.home import pages as home
 from portal.home import wall
+from portal.market import pages as desk_figures
 from portal.notices import manner
 from portal.notices import pages as notices
-from portal.market import pages as desk_figures
-from portal.office import closes, control, details, disputes, documents, money, overview, readings, rulebook
+from portal.office import (
+    closes,
+    control,
+    details,
+    disputes,
+    documents,
+    money,
+    overview,
+    propose,
+    readings,
+    rulebook,
+    sites,
+)
+from portal.office.members import adding, claims, listing, sheets
+from portal.office.members import page as member_page
 from portal.trade import blotter, bulk, orders
 
 app_name = "portal"
@@ -59,7 +73,24 @@ urlpatterns = [
     path(f"{HOME}limits/", home.limits, name="home_limits"),
     path(f"{HOME}reserve/", home.reserve, name="home_reserve"),
     path("office/", overview.door, name="office"),
+    path("office/first-site/", sites.first_site, name="office_first_site"),
     path(OFFICE, overview.overview, name="office_overview"),
+    path(f"{OFFICE}members/", listing.members, name="office_members"),
+    path(f"{OFFICE}members/all.<slug:form>", listing.members_file, name="office_members_file"),
+    path(f"{OFFICE}members/template.<slug:form>", listing.template_file, name="office_template"),
+    path(f"{OFFICE}members/add/", adding.add, name="office_member_add"),
+    path(f"{OFFICE}members/sheets/", sheets.sheets, name="office_sheets"),
+    path(f"{OFFICE}members/sheets/<int:pk>/", sheets.sheet, name="office_sheet"),
+    path(f"{OFFICE}members/sheets/<int:pk>/progress/", sheets.sheet_progress, name="office_sheet_progress"),
+    path(f"{OFFICE}members/sheets/<int:pk>/apply/", sheets.apply_sheet, name="office_sheet_apply"),
+    path(f"{OFFICE}members/sheets/<int:pk>/discard/", sheets.discard, name="office_sheet_discard"),
+    path(f"{OFFICE}members/claims/<int:pk>/", claims.claim, name="office_claim"),
+    path(f"{OFFICE}members/of/<slug:who>/", member_page.member, name="office_member"),
+    path(f"{OFFICE}members/of/<slug:who>/edit/", adding.edit, name="office_member_edit"),
+    path(f"{OFFICE}members/of/<slug:who>/point/", member_page.add_point_of, name="office_member_point"),
+    path(f"{OFFICE}members/of/<slug:who>/points/<int:pk>/", member_page.meter, name="office_member_meter"),
+    path(f"{OFFICE}members/of/<slug:who>/leave/", member_page.retire, name="office_member_retire"),
+    path(f"{OFFICE}sites/", sites.sites, name="office_sites"),
     path(f"{OFFICE}closes/", closes.closes, name="office_closes"),
     path(f"{OFFICE}closes/<int:pk>/", closes.close, name="office_close"),
     path(f"{OFFICE}closes/<int:pk>/progress/", closes.close_progress, name="office_close_progress"),
@@ -82,6 +113,7 @@ urlpatterns = [
     path(f"{OFFICE}rulebook/tariffs/<slug:tariff_code>/", rulebook.tariff, name="office_tariff"),
     path(f"{OFFICE}rulebook/changes/", rulebook.proposals, name="office_proposals"),
     path(f"{OFFICE}rulebook/changes/<int:pk>/", rulebook.proposal, name="office_proposal"),
+    path(f"{OFFICE}rulebook/propose/<slug:name>/", propose.propose, name="office_propose"),
     path(f"{OFFICE}disputes/", disputes.disputes, name="office_disputes"),
     path(f"{OFFICE}disputes/<int:pk>/", disputes.dispute, name="office_dispute"),
     path(f"{OFFICE}details/", details.details, name="office_details"),

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Invitation, Membership
 from members.models import Claim
-from meters.models import Device, Meter, MeteringPoint, Reading
+from meters.models import Device, Meter, Reading
 from tariffs.models import TariffAssignment
 from trading.models import Admission, Market
 
@@ -44,15 +44,12 @@ class MemberRow:
 def member_rows(market: Market, wanted: MemberFilter) -> QuerySet[Admission]:
     """The admissions that fit, by name; `described` makes rows of a page of them."""
     rows = Admission.objects.filter(market=market).select_related("participant")
-    points = MeteringPoint.objects.filter(site=market.site_id, participant=OuterRef("participant"))
-    hanging = Meter.objects.filter(metering_point__in=points.values("pk"), removed_on=None)
-    read = Reading.objects.filter(metering_point__in=points.values("pk"))
+    of_point = {"metering_point__site": market.site_id, "metering_point__participant": OuterRef("participant")}
+    hanging = Meter.objects.filter(removed_on=None, **of_point)
+    read = Reading.objects.filter(**of_point)
     rows = rows.annotate(has_meter=Exists(hanging), has_reading=Exists(read))
     if wanted.text:
-        serial = Meter.objects.filter(
-            metering_point__participant=OuterRef("participant"), metering_point__site=market.site_id,
-            serial__icontains=wanted.text,
-        )  # fmt: skip
+        serial = Meter.objects.filter(serial__icontains=wanted.text, **of_point)
         rows = rows.filter(
             Q(participant__name__icontains=wanted.text) | Q(participant__code__icontains=wanted.text) | Exists(serial)
         )

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.policies import may_audit
+from accounts.policies import may_administer, may_audit
 from portal.desk import Desk, office
 from portal.office.readings import open_count
 from settlement.domain.calendar import month_after
@@ -37,6 +37,8 @@ def door(request: HttpRequest) -> HttpResponse:
     if not may_audit(request.user):
         raise PermissionDenied
     market = default_market(request.user.pk)
+    if market is None and may_administer(request.user):
+        return HttpResponseRedirect(reverse("portal:office_first_site"))
     if market is None:
         return render(request, "portal/no_market.html")
     return HttpResponseRedirect(reverse("portal:office_overview", args=(market.code,)))

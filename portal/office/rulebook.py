@@ -6,13 +6,14 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
 from portal.desk import REFUSED, Desk, office
+from portal.office.rule_forms import forms
+from portal.office.rule_tariffs import DEFAULT_COUNTRY
 from portal.refusals import REFUSALS, sentences
 from settlement.models import Issuer
 from tariffs.domain.rulebook_file import read
 from tariffs.models import CapacityPrice, EmissionFactor, NetworkFee, RuleChange, SiteTerms, Tariff, TariffRow, VatRate
 from tariffs.operations import approve_change, impact, propose_change, reject_change, withdraw_change
 
-DEFAULT_COUNTRY = "VN"
 WEEKDAYS = 7
 
 
@@ -93,6 +94,7 @@ def _proposals(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
         "waiting_ones": rows.filter(state=RuleChange.State.PROPOSED).order_by("effective_on"),
         "decided": desk.page_of(rows.exclude(state=RuleChange.State.PROPOSED)),
         "kinds": RuleChange.Kind.choices,
+        "forms": forms(),
     }
     return desk.show("office/proposals.html", status, **context | more)
 
@@ -137,10 +139,14 @@ def _proposal(desk: Desk, held: RuleChange, status: int = 200, **more: Any) -> H
         "impact": told,
         "trouble": trouble,
         "own": held.proposed_by_id == desk.user.pk,
-        "periods": dict(TariffRow.Period.choices),
-        "term_names": term_names(),
+        **impact_words(),
     }
     return desk.show("office/proposal.html", status, **context | more)
+
+
+def impact_words() -> dict[str, Any]:
+    """The words in which an impact is told."""
+    return {"periods": dict(TariffRow.Period.choices), "term_names": term_names()}
 
 
 def term_names() -> dict[str, str]:

@@ -103,15 +103,18 @@ def _row(line: int, header: Sequence[str], cells: Sequence[str], style: DecimalS
     return row
 
 
-def parse_cells(line: int, given: Mapping[str, str], style: DecimalStyle = DecimalStyle.POINT) -> Row:
-    """One row of texts by column: of a file, or of a form with the same fields."""
+def parse_cells(
+    line: int, given: Mapping[str, str], style: DecimalStyle | Callable[[str], DecimalStyle] = DecimalStyle.POINT
+) -> Row:
+    """One row of texts by column: of a file, or of a form with the same fields. A form may decide on the style of each
+    number by itself."""
     values: dict[str, Any] = {}
     wrong: list[Mistake] = []
     for name, text in given.items():
         if not text.strip():
             continue
         try:
-            values[name] = _cell(COLUMNS[name], text, style)
+            values[name] = _cell(COLUMNS[name], text, style(text) if callable(style) else style)
         except _Wrong as error:
             wrong.append(Mistake(error.code, name, error.values))
     if not values.get("code") and not any(mistake.column == "code" for mistake in wrong):

@@ -19,11 +19,16 @@ def _text(kind: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if kind == "kilo":
-        whole, rest = divmod(int(value), 1_000)
-        return f"{whole}.{rest:03}".rstrip("0").rstrip(".")
+        return kilo_text(int(value))
     if kind == "yesno":
         return "yes" if value else "no"
     return str(value)
+
+
+def kilo_text(amount: int) -> str:
+    """W as kW, Wh as kWh: 5,500 → `5.5`."""
+    whole, rest = divmod(amount, 1_000)
+    return f"{whole}.{rest:03}".rstrip("0").rstrip(".")
 
 
 def csv_file(rows: Iterable[Mapping[str, Any]]) -> bytes:
