@@ -1,7 +1,8 @@
 """`./run test`: everything that must hold, on servers of its own that leave nothing behind.
 
 With arguments, only pytest runs, with those arguments. Without, the tests run in as many processes as there are cores,
-each on a database of its own; the tests of one file stay together, in one process.
+each on a database of its own; the tests of one file stay together, in one process, and those with a browser come last
+(tests/conftest.py).
 """
 
 import os
@@ -28,7 +29,7 @@ PRODUCTION = {
     "DEBUG": "0",
 }
 PROCESSES = min(os.cpu_count() or 1, 4)  # more would need more connections than the embedded database takes
-ALL_TESTS = ["--numprocesses", str(PROCESSES), "--dist", "loadgroup", "--durations", "15"]
+ALL_TESTS = ["--numprocesses", str(PROCESSES), "--dist", "loadgroup", "--no-loadscope-reorder", "--durations", "15"]
 CHECKS: list[tuple[str, list[str], dict[str, str]]] = [
     ("ruff check", [*PYTHON, "-m", "ruff", "check", "."], {}),
     ("ruff format", [*PYTHON, "-m", "ruff", "format", "--check", "."], {}),
