@@ -199,11 +199,21 @@ def _market(_: Translate) -> Told:
         "market_halted": (
             _("Trading in {market_name} was stopped"),
             _("Trading in {market_name} was stopped"),
-            _("Energy flows as ever, over the grid. Orders can be cancelled; new ones wait until trading goes on."),
+            _("Energy flows as ever, over the grid. No order is taken until trading goes on."),
         ),
         "market_resumed": (
             _("Trading in {market_name} goes on"),
             _("Trading in {market_name} goes on"),
+            _("Orders that you left open are in the book. Check whether their prices are still right."),
+        ),
+        "interval_halted": (
+            _("Trading for {on_on}, {interval} in {market_name} was stopped"),
+            _("Trading for {on_on}, {interval} in {market_name} was stopped"),
+            _("What you have bought and sold for it stays. No order for it is taken until trading goes on."),
+        ),
+        "interval_resumed": (
+            _("Trading for {on_on}, {interval} in {market_name} goes on"),
+            _("Trading for {on_on}, {interval} in {market_name} goes on"),
             _("Orders that you left open are in the book. Check whether their prices are still right."),
         ),
         "rules_changed": (
@@ -283,6 +293,8 @@ def kind_names(_: Translate) -> dict[str, str]:
         "orders_refused": _("Orders refused by a limit"),
         "market_halted": _("Trading stopped"),
         "market_resumed": _("Trading goes on"),
+        "interval_halted": _("Trading of one interval stopped"),
+        "interval_resumed": _("Trading of one interval goes on"),
         "rules_changed": _("Changes of prices and rules that touch you"),
         "proposal_waits": _("Rule changes that wait for approval"),
         "close_waits": _("Month closes that wait for approval"),

@@ -61,6 +61,8 @@ KINDS: Mapping[str, Kind] = {
     "orders_refused": Kind(ENERGY, ACTION, (OWNER, TRADER), ()),
     "market_halted": Kind(MARKET, ALARM, (OWNER, TRADER, ADMINISTRATOR), (), HOUR_S),
     "market_resumed": Kind(MARKET, INFO, (TRADER, ADMINISTRATOR), (), HOUR_S),
+    "interval_halted": Kind(MARKET, ALARM, (TRADER, ADMINISTRATOR), (), HOUR_S),
+    "interval_resumed": Kind(MARKET, INFO, (TRADER, ADMINISTRATOR), (), HOUR_S),
     "rules_changed": Kind(RULES, INFO, (OWNER,), (OWNER,), 3 * DAY_S),
     "proposal_waits": Kind(HOUSE, ACTION, (ADMINISTRATOR,), ()),
     "close_waits": Kind(HOUSE, ACTION, (ADMINISTRATOR,), (ADMINISTRATOR,)),

@@ -130,16 +130,16 @@ def halt(
     """Stops trading, of one contract or all: the queue is kept, opening auctions wait. Cancelling stays possible
     unless it is a `freeze`. The reply says `gate_closed` or `unknown_contract` where there was nothing to stop."""
     reply = _command(market, Halt(contract_id, freeze), by=by, at=at)
-    if contract_id is None:
-        tell_halt(market, "market_halted", reply.seq, by, at)
+    if reply.result == "ok":
+        tell_halt(market, True, reply.seq, by, at, contract_id)
     return reply
 
 
 def resume(market: Market, *, by: User | None, at: datetime, contract_id: int | None = None) -> Reply:
     """Goes on after a halt of the same contract, or of the market."""
     reply = _command(market, Resume(contract_id), by=by, at=at)
-    if contract_id is None:
-        tell_halt(market, "market_resumed", reply.seq, by, at)
+    if reply.result == "ok":
+        tell_halt(market, False, reply.seq, by, at, contract_id)
     return reply
 
 
