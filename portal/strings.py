@@ -10,7 +10,7 @@ from trading.models import Contract
 
 def page_strings() -> dict[str, str]:
     """Every sentence and word that the scripts of the market page use, in the language of the request."""
-    return _connection() | _time() | _states() | _book() | _own() | _ticket() | _day() | _energy()
+    return _connection() | _time() | _states() | _book() | _own() | _ticket() | _day()
 
 
 def home_strings() -> dict[str, str]:
@@ -135,18 +135,13 @@ def _day() -> dict[str, str]:
         "at_interval": _("{interval}: {price}, {quantity}"),
         "at_interval_none": _("{interval}: no trade"),
         "no_prices": _("Nothing has been traded for today yet."),
+        "evn_at": _("EVN charges {price}"),
+        "pool_at": _("pool {price}"),
+        "candles_of": _("Trades of {interval}"),
+        "candle": _("{time}: first {open}, highest {high}, lowest {low}, last {close} · {quantity}, {n} trades"),
+        "no_trades_here": _("Nothing has been traded for this interval yet."),
+        "evn_line": _("EVN, your tariff {price}"),
+        "surplus_line": _("paid by the grid {price}"),
+        "pool_line": _("pool {price}"),
+        "indicative_line": _("auction would clear at {price}"),
     }
-
-
-def _energy() -> dict[str, str]:
-    return {
-        "nothing_settled": _("Nothing is settled yet today. An interval is settled a few minutes after its delivery."),
-        "sold_better": _("You sold {quantity} to neighbours. With all you traded, today is {money} better than "
-                         "with the grid alone."),
-        "bought_better": _("You bought {quantity} from neighbours: {money} better than with the grid alone."),
-        "only_grid": _("So far today everything went through the grid."),
-        "worse": _("Today is {money} worse than with the grid alone: you paid for energy that you promised and did not "
-                   "deliver or take."),
-        "shadow": _("This market only computes: nothing is invoiced."),
-        "settled_count": _("{n} intervals settled"),
-    }  # fmt: skip

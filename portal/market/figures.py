@@ -171,9 +171,7 @@ def peak_figures(market: Market, participant_id: int, now: datetime, day: Interv
     values = [
         Value(
             each.start, each.power_w, None, "estimated" if each.estimated else "measured",
-            _("{interval}: {power}").format(
-                interval=Interval.of(each.start, minutes, zone).label(zone), power=kilowatts(each.power_w)
-            ),
+            f"{Interval.of(each.start, minutes, zone).label(zone)}: {kilowatts(each.power_w)}",
         )
         for each in view.today
     ]  # fmt: skip

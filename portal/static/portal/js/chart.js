@@ -1,45 +1,43 @@
-// What each interval of the local day cost: mean price as a stepped line, volume as bars, a mark at now.
+// What each interval of the local day cost: mean price as a stepped line, volume as bars, a mark at now; beside it what
+// the grid charges and pays in that interval, and what the pool cost.
 
-import uPlot from "../../vendor/uplot/uPlot.esm.js";
 import { make } from "./dom.js";
 import { fill } from "./format.js";
+import { Plot } from "./plot.js";
+import { References } from "./references.js";
+import "./candles.js";
 
 const DAY_S = 86_400;
 const HOURS_S = [3_600, 7_200, 10_800, 14_400, 21_600];
 const LABELS_EVERY_PX = 60;
-const BARS_PART = 0.3; // of the height
-const FONT = '"Be Vietnam Pro", sans-serif';
+const BARS_PART = 0.26; // of the height
 
 const start = (row) => Date.parse(row.delivery_start) / 1000;
 const end = (row) => Date.parse(row.delivery_end) / 1000;
 
-export class DayChart extends HTMLElement {
+export class DayChart extends Plot {
   start(page) {
-    this.page = page;
-    this.box = make("div", { class: "chart", role: "img", ariaLabel: this.dataset.label });
-    this.empty = make("p", { class: "chart-empty", hidden: true }, page.strings.no_prices);
-    this.append(this.box, this.empty);
+    this.begin(page, "readout", page.strings.no_prices);
+    page.references ??= new References(page);
+    page.references.addEventListener("change", () => {
+      this.redrawSoon();
+      this.list();
+    });
     this.rows = [];
-    this.readout = document.getElementById("readout");
     this.table = document.getElementById("day-rows");
-    new ResizeObserver(() => this.resize()).observe(this.box);
-    const again = () => this.draw();
-    window.addEventListener("themechange", again);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-    document.fonts.ready.then(again);
+    this.table.closest("details").addEventListener("toggle", () => this.list());
   }
 
   /** `rows` are the contracts of the day in order, `chosen` the id of one, `now` the market's time in ms. */
   show(rows, chosen, now) {
     const same = rows.length === this.rows.length && rows.every((row, n) => row === this.rows[n]);
     this.now = now;
-    if (same && chosen === this.chosen) return;
+    if (same && chosen === this.chosen && this.plot) return;
     this.rows = rows;
     this.chosen = chosen;
     this.list();
-    if (this.plot) this.plot.setData(this.data());
-    else this.draw();
-    this.showEmpty();
+    this.redrawSoon();
+    this.empty.hidden = rows.some((row) => row.volume_wh || row.indicative_price);
   }
 
   /** Moves the mark of now. */
@@ -48,63 +46,39 @@ export class DayChart extends HTMLElement {
     this.plot?.redraw(false, false);
   }
 
+  ready() {
+    return this.now !== undefined;
+  }
+
   /** Each interval is two points, its start and its end: a step without a slope, and a gap where nothing was traded. */
   data() {
     const twice = (value) => this.rows.flatMap((row) => [value(row), value(row)]);
     const indicative = (row) => (row.state === "CALL" ? (row.indicative_price ?? null) : null);
-    return [this.rows.flatMap((row) => [start(row), end(row) - 1]), twice((row) => row.vwap_price), twice(indicative)];
-  }
-
-  draw() {
-    this.plot?.destroy();
-    this.plot = null;
-    if (!this.box.clientWidth || this.now === undefined) return;
-    this.plot = new uPlot(this.options(), this.data(), this.box);
-    this.showEmpty();
-  }
-
-  showEmpty() {
-    this.empty.hidden = this.rows.some((row) => row.volume_wh || row.indicative_price);
-  }
-
-  resize() {
-    if (!this.plot) return this.draw();
-    this.plot.setSize({ width: this.box.clientWidth, height: this.box.clientHeight });
-  }
-
-  colour(name) {
-    return getComputedStyle(this).getPropertyValue(name).trim();
+    const reference = (name) => (row) => this.page.references.of(row.contract_id)?.[name] ?? null;
+    return [
+      this.rows.flatMap((row) => [start(row), end(row) - 1]),
+      twice((row) => row.vwap_price),
+      twice(indicative),
+      twice(reference("retail")),
+      twice(reference("surplus")),
+    ];
   }
 
   options() {
     const line = { scale: "y", stroke: this.colour("--local"), points: { show: false } };
+    const grid = { ...line, stroke: this.colour("--grid"), width: 1.5 };
     return {
-      width: this.box.clientWidth,
-      height: this.box.clientHeight,
+      ...this.basics(),
       padding: [10, 22, 0, 0],
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), this.page.timezone),
       scales: { x: { range: () => this.span() }, y: { range: (_, low, high) => this.room(low, high) } },
-      axes: this.axes(),
-      series: [{}, { ...line, width: 2 }, { ...line, width: 1.5, dash: [4, 4] }],
+      axes: [this.clockAxis({ space: LABELS_EVERY_PX, incrs: HOURS_S }), this.priceAxis()],
+      series: [{}, { ...line, width: 2.5 }, { ...line, width: 1.5, dash: [4, 4] }, grid, { ...grid, dash: [1, 4] }],
       hooks: {
         drawClear: [(plot) => this.paintBelow(plot)],
-        draw: [(plot) => this.mark(plot)],
-        setCursor: [(plot) => this.read(plot.cursor.idx)],
+        draw: [(plot) => this.paintAbove(plot)],
+        setCursor: [(plot) => this.tell(plot.cursor.idx === null || plot.cursor.idx === undefined ? undefined : plot.cursor.idx >> 1)],
       },
     };
-  }
-
-  axes() {
-    const { format } = this.page;
-    const axis = { stroke: this.colour("--muted"), font: `12px ${FONT}`, ticks: { show: false } };
-    const hours = (_, ticks) => ticks.map((seconds) => format.clock.format(seconds * 1000));
-    const prices = (_, ticks) => ticks.map((value) => (Number.isInteger(value) ? format.grouped(value) : ""));
-    return [
-      { ...axis, size: 28, grid: { show: false }, space: LABELS_EVERY_PX, incrs: HOURS_S, values: hours },
-      { ...axis, size: 52, grid: { stroke: this.colour("--line"), width: 1 }, values: prices },
-    ];
   }
 
   span() {
@@ -139,50 +113,64 @@ export class DayChart extends HTMLElement {
     ctx.restore();
   }
 
-  /** A line and a word at now. */
-  mark(plot) {
-    const { ctx, bbox } = plot;
-    const pixel = devicePixelRatio;
-    const x = Math.round(plot.valToPos(this.now / 1000, "x", true));
-    if (x < bbox.left || x > bbox.left + bbox.width) return;
+  /** Before it: what the pool cost, and now. */
+  paintAbove(plot) {
+    const { ctx } = plot;
     ctx.save();
-    ctx.strokeStyle = ctx.fillStyle = this.colour("--ink");
-    ctx.lineWidth = pixel;
-    ctx.setLineDash([2 * pixel, 3 * pixel]);
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-    ctx.font = `600 ${12 * pixel}px ${FONT}`;
-    const right = x > bbox.left + bbox.width * 0.85;
-    ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(this.page.strings.now, x + (right ? -5 : 5) * pixel, bbox.top + 10 * pixel);
+    ctx.fillStyle = this.colour("--card");
+    ctx.strokeStyle = this.colour("--local");
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    for (const row of this.rows) {
+      const pool = this.page.references.of(row.contract_id)?.pool;
+      if (pool !== null && pool !== undefined) this.diamond(plot, (start(row) + end(row)) / 2, pool);
+    }
     ctx.restore();
+    this.mark(plot, this.now);
   }
 
-  /** What the pointer is over, in words. */
-  read(index) {
-    const row = index === null || index === undefined ? undefined : this.rows[index >> 1];
-    this.readout.textContent = row ? this.words(row) : "";
+  diamond(plot, at, price) {
+    const { ctx } = plot;
+    const [x, y] = [plot.valToPos(at, "x", true), plot.valToPos(price, "y", true)];
+    const size = 4 * devicePixelRatio;
+    ctx.beginPath();
+    ctx.moveTo(x, y - size);
+    ctx.lineTo(x + size, y);
+    ctx.lineTo(x, y + size);
+    ctx.lineTo(x - size, y);
+    ctx.closePath();
+    ctx.fill();
+    ctx.stroke();
   }
 
-  words(row) {
+  places() {
+    return this.rows.map((row) => (start(row) + end(row)) / 2);
+  }
+
+  wordsAt(n) {
+    const row = this.rows[n];
+    if (!row) return "";
     const { format, strings } = this.page;
-    if (row.vwap_price === null) return fill(strings.at_interval_none, { interval: row.name });
-    const values = { price: format.price(row.vwap_price), quantity: format.energy(row.volume_wh) };
-    return fill(strings.at_interval, { interval: row.name, ...values });
+    const values = { interval: row.name, quantity: format.energy(row.volume_wh) };
+    const said = [row.vwap_price === null ? fill(strings.at_interval_none, values) : fill(strings.at_interval, { ...values, price: format.price(row.vwap_price) })];
+    const reference = this.page.references.of(row.contract_id);
+    const compare = (price, words) => price !== null && price !== undefined && said.push(fill(words, { price: format.price(price) }));
+    compare(reference?.retail, strings.evn_at);
+    compare(reference?.pool, strings.pool_at);
+    return said.join(" · ");
   }
 
+  /** The table says the same; while it is folded away nothing is made for it. */
   list() {
+    if (!this.table.closest("details").open) return;
     this.table.replaceChildren(...this.rows.map((row) => this.tableRow(row)));
   }
 
   tableRow(row) {
     const { format, strings } = this.page;
-    const price = (value) => make("td", {}, value === null ? "–" : format.grouped(value));
-    const state = make("td", {}, strings[`state_${row.state}`]);
-    const name = make("th", { scope: "row" }, row.name);
-    return make("tr", {}, name, price(row.vwap_price), price(row.last_price), make("td", {}, format.kwh(row.volume_wh)), state);
+    const reference = this.page.references.of(row.contract_id) ?? {};
+    const price = (value) => make("td", {}, value === null || value === undefined ? "–" : format.grouped(value));
+    const cells = [price(row.vwap_price), price(row.last_price), make("td", {}, format.kwh(row.volume_wh)), price(reference.retail), price(reference.pool)];
+    return make("tr", {}, make("th", { scope: "row" }, row.name), ...cells, make("td", {}, strings[`state_${row.state}`]));
   }
 }
 customElements.define("wb-day-chart", DayChart);

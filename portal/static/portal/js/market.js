@@ -38,7 +38,7 @@ class MarketPage extends HTMLElement {
     });
     this.today = { on: null, prices: [] };
     this.book = { bids: new Map(), asks: new Map() };
-    const names = ["strip", "ladder", "trades", "day-chart", "energy", "orders", "positions", "ticket"];
+    const names = ["strip", "ladder", "trades", "day-chart", "candles", "energy", "orders", "positions", "ticket"];
     this.parts = Object.fromEntries(names.map((name) => [name, this.querySelector(`wb-${name}`)]));
     for (const part of Object.values(this.parts)) part?.start(this.page);
     this.parts.strip.addEventListener("choose", (event) => this.chooseByHand(event.detail));
@@ -94,6 +94,7 @@ class MarketPage extends HTMLElement {
   }
 
   takeTrades({ type, data }) {
+    this.parts.candles?.take(type, data);
     this.parts.trades.add(data, (id) => this.nameOf(id), { afresh: type === "snapshot" });
   }
 
@@ -169,6 +170,7 @@ class MarketPage extends HTMLElement {
     if (changed.has("orders")) parts.orders?.show([...holdings.orders.values()], (id) => this.contracts.get(id), this.chosen);
     if (changed.has("positions")) parts.positions?.show(this.ordered(), holdings);
     if (changed.has("chart")) parts["day-chart"]?.show(this.dayRows(), this.chosen, now);
+    if (changed.has("chart") && contract) parts.candles?.show(contract, now);
     if (parts.ticket && contract) this.drawTicket(contract, changed.has("ticket"));
     this.showGate(contract);
   }
