@@ -20,10 +20,11 @@ from django.utils.translation import ngettext
 from accounts.api.problems import Problem
 from accounts.api.views import weigh
 from portal.desk import REFUSED, Refused
+from portal.trade.kinds import KINDS
 from portal.trade.numbers import price, quantity_wh
 from portal.trade.place import Place, trader
 from portal.trade.preview import preview
-from portal.trade.wish import KINDS, Ticket, read_ticket
+from portal.trade.wish import Ticket, read_ticket
 from portal.trade.words import FIELD_OF, fault_text, outcome
 from trading import queries
 from trading.api.shapes import AmendOrder, CancelOrder, Result

@@ -12,23 +12,15 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from portal.desk import FIRST_YEAR, LAST_YEAR, Refused
+from portal.trade.kinds import TIF
 from portal.trade.numbers import price, quantity_wh
 from portal.trade.place import Place
 from portal.trade.words import FIELD_OF
-from trading.api.shapes import NewOrder, Side, Tif
+from trading.api.shapes import NewOrder, Side
 from trading.queries import ParticipantView
 
-TIF: dict[str, Tif] = {"gate": "GTC", "gtd": "GTD", "ioc": "IOC", "fok": "FOK", "market": "IOC"}
-KINDS = (
-    ("gate", gettext_lazy("Limit, until the gate closes")),
-    ("gtd", gettext_lazy("Limit, until a time")),
-    ("ioc", gettext_lazy("Limit, only what trades at once (IOC)")),
-    ("fok", gettext_lazy("Limit, all at once or nothing (FOK)")),
-    ("market", gettext_lazy("At the market, only what trades at once")),
-)
 FIELDS = ("who", "contract", "side", "kwh", "price", "kind", "until", "display", "least", "post_only", "note", "id")
 MOST_NOTE = 200
 MOST_ID = 36
