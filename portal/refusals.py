@@ -29,6 +29,7 @@ from tariffs.domain.fields import RulebookRejected
 from tariffs.operations import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
 from trading.operations import MarketRules
 from trading.operations.admissions import AdmissionRefused
+from trading.operations.stops import StopRefused
 
 __all__ = ["MOST", "REFUSALS", "in_words", "sentences"]
 
@@ -57,6 +58,7 @@ REFUSALS = (
     RulesSettled,
     SettlementError,
     SheetError,
+    StopRefused,
     TariffRejected,
     TermsRejected,
     UnknownLanguage,

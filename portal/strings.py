@@ -58,6 +58,7 @@ def _states() -> dict[str, str]:
     states = {f"state_{state.value}": str(state.label) for state in Contract.State}
     return states | {
         "state_HALTED": _("Halted"),
+        "state_FROZEN": _("Frozen"),
         "no_price": _("no trade yet"),
         "indicative": _("indicative"),
         "no_contracts": _("No intervals are open yet. They appear here as soon as the market opens them."),

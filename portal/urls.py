@@ -18,6 +18,7 @@ from portal.office import (
     details,
     disputes,
     documents,
+    market,
     money,
     overview,
     propose,
@@ -27,11 +28,13 @@ from portal.office import (
 )
 from portal.office.members import adding, claims, listing, sheets
 from portal.office.members import page as member_page
+from portal.start import pages as start
 from portal.trade import blotter, bulk, orders
 
 app_name = "portal"
 OFFICE = "office/<slug:code>/"
 HOME = "home/<slug:code>/<slug:who>/"
+START = "start/<slug:code>/<slug:who>/"
 SEAT = "bills/<slug:code>/<slug:who>/"
 urlpatterns = [
     path("", views.front, name="market"),
@@ -68,6 +71,11 @@ urlpatterns = [
     path("notices/devices/<int:pk>/remove/", manner.device_remove, name="notices_device_remove"),
     path("notices/<int:pk>/", notices.notice, name="notice"),
     path("home/", home.door, name="homes"),
+    path("start/", start.welcome, name="welcome"),
+    path(START, start.start, name="start"),
+    path(f"{START}meter/", start.meter, name="start_meter"),
+    path(f"{START}devices/", start.devices, name="start_devices"),
+    path(f"{START}sell/", start.sell, name="start_sell"),
     path(HOME, home.home, name="home"),
     path(f"{HOME}switch/", home.switch_on_or_off, name="home_switch"),
     path(f"{HOME}limits/", home.limits, name="home_limits"),
@@ -120,6 +128,7 @@ urlpatterns = [
     path(f"{OFFICE}details/all.csv", details.details_file, name="office_details_file"),
     path(f"{OFFICE}details/load/", details.details_import, name="office_details_import"),
     path(f"{OFFICE}details/members/<slug:who>/", details.details_of, name="office_details_of"),
+    path(f"{OFFICE}market/", market.market_control, name="office_market_control"),
     path(f"{OFFICE}readings/", readings.readings, name="office_readings"),
     path(f"{OFFICE}readings/<slug:key>/", readings.reading, name="office_reading"),
     path(f"{OFFICE}readings/decisions/<int:pk>/", readings.proposal, name="office_reading_proposal"),

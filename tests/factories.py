@@ -88,7 +88,7 @@ def random_messages(
         elif dice < 0.26:
             out.append(CancelAll(rng.choice(parties), rng.choice([None, rng.choice(contracts)])))
         elif dice < 0.27:
-            out.append(rng.choice([Halt(), Resume(), Resume(), Time()]))
+            out += _stop_or_time(rng, contracts)
         elif call and dice < 0.29:
             out.append(Uncross(rng.choice(contracts)))
         else:
@@ -98,6 +98,14 @@ def random_messages(
             if rng.random() < 0.03:
                 out.append(order)
     return out
+
+
+def _stop_or_time(rng: random.Random, contracts: list[int]) -> list[Message]:
+    """A stop of the market or of one contract, an end of stops, or time."""
+    where = rng.choice([None, rng.choice(contracts)])
+    stop: list[Message] = [Halt(where, rng.random() < 0.4)]
+    all_again: list[Message] = [Resume(), *map(Resume, contracts)]
+    return rng.choice([stop, all_again, all_again, [Time()]])
 
 
 def _random_order(rng: random.Random, number: int, parties: list[int], contracts: list[int], at_ms: int) -> New:

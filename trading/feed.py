@@ -47,6 +47,7 @@ GAP_PATIENCE_S = 0.05  # what is only out of order arrives within this; what is 
 RETRY_S = 1.0
 RECENT_EVENTS = 4_096
 TRADES_KEPT = 50
+STOPS = ("halt", "resume")
 PAST_CONTRACTS = timedelta(hours=2)
 AHEAD_CONTRACTS = timedelta(hours=49)
 
@@ -255,6 +256,8 @@ class Feed:
             self._recent.append(event)
             self._trades.extendleft(trade_rows(event))
             self._touched |= event.contracts
+            if event.op in STOPS:  # it changes the state of contracts that no order was touched in
+                self._all_contracts_at, self._due["poll"] = 0.0, self._time()
             for stream in self._streams.values():
                 stream.note(event)
 

@@ -16,6 +16,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Participant, User
 from meters.models import Site
+from trading.domain.book import FROZEN, HALTED, RUNNING
+
+
+class Stop(models.IntegerChoices):
+    """How far trading is stopped: halted, orders may be cancelled; frozen, not even that."""
+
+    RUNNING = RUNNING, _("Trading goes on")
+    HALTED = HALTED, _("Halted")
+    FROZEN = FROZEN, _("Frozen")
 
 
 class Market(models.Model):
@@ -53,7 +62,8 @@ class Market(models.Model):
     ticking = models.BooleanField(default=True)  # off: a backtest or an audit drives the market itself
     rules_version = models.PositiveIntegerField(default=1)
 
-    halted = models.BooleanField(default=False)
+    halted = models.BooleanField(default=False)  # whether `stop` says more than that trading goes on
+    stop = models.PositiveSmallIntegerField(choices=Stop.choices, default=Stop.RUNNING, db_default=Stop.RUNNING)
     last_seq = models.BigIntegerField(default=0)
     last_trade_no = models.BigIntegerField(default=0)
     last_at = models.DateTimeField(null=True, blank=True)
@@ -133,6 +143,7 @@ class Contract(models.Model):
     min_price = models.IntegerField()
     max_price = models.IntegerField()
     force_majeure = models.BooleanField(default=False)
+    stop = models.PositiveSmallIntegerField(choices=Stop.choices, default=Stop.RUNNING, db_default=Stop.RUNNING)
 
     # The day's summary, kept by the order path so that a page of contracts reads one table.
     last_price = models.IntegerField(null=True, blank=True)
@@ -357,3 +368,29 @@ class EnergyLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.participant_id} in {self.contract_id}: {self.net_wh}"
+
+
+class PlannedStop(models.Model):
+    """A stop of the whole market that is known beforehand: maintenance, a holiday. The tick begins and ends it."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("Planned")
+        RUNNING = "running", _("Under way")
+        OVER = "over", _("Over")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="planned_stops")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    freeze = models.BooleanField(default=False)
+    reason = models.CharField(max_length=200)
+    planned_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PLANNED)
+    applied = models.BooleanField(default=False)  # its halt stands in the log; else somebody had stopped trading before
+
+    class Meta:
+        ordering = ("starts_at",)
+        constraints = (models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="stop_of_some_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.starts_at:%Y-%m-%d %H:%M} {self.state}"

@@ -8,6 +8,7 @@ from celery import shared_task
 from trading.domain.clock import market_time
 from trading.models import Market
 from trading.operations import tick
+from trading.operations.stops import keep_planned_stops
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ def tick_markets() -> None:
             datetime.now(UTC), rate=market.clock_rate, clock_at=market.clock_at, started_at=market.clock_started_at
         )
         try:
+            keep_planned_stops(market, now)
             tick(market.pk, now)
         except Exception:
             log.exception("market %s could not be ticked", market.code)

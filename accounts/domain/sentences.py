@@ -191,6 +191,18 @@ def templates(_: Translate) -> dict[str, str]:
         "reading.settled_again": _(
             "{who} had {count} intervals from {interval} settled again, as {name} was read or corrected late."
         ),
+        "market.halted": _("{who} halted trading in {name}: “{reason}”"),
+        "market.frozen": _("{who} froze the book of {name}: “{reason}”"),
+        "market.resumed": _("{who} let trading in {name} go on: “{reason}”"),
+        "interval.halted": _("{who} halted trading for the interval of {interval} in {name}: “{reason}”"),
+        "interval.frozen": _("{who} froze the book for the interval of {interval} in {name}: “{reason}”"),
+        "interval.resumed": _("{who} let trading for the interval of {interval} in {name} go on: “{reason}”"),
+        "market.stop_planned": _(
+            "{who} planned that trading in {name} stops from {period_start} to {period_end}: “{reason}”"
+        ),
+        "market.stop_cancelled": _(
+            "{who} took back the stop of trading in {name} from {period_start} to {period_end}: “{reason}”"
+        ),
         "device.soc_set": _("{who} set the charge of device {name} from {from_wh} to {to_wh}."),
         "device.reserve_set": _("{who} set what {name} of {participant} keeps from {from_pct}% to {to_pct}%."),
         "instruction.switched_on": _("{who} let the platform trade for {name}."),

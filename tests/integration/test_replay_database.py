@@ -70,7 +70,7 @@ def test_an_export_replays_to_the_stored_orders(tmp_path) -> None:
     contracts = open_contracts(market)[:3]
     rng = random.Random(7)
     messages = random_messages(
-        rng, 300, [p.pk for p in parties], [c.pk for c in contracts], at_ms=to_ms(NOON), call=True
+        rng, 600, [p.pk for p in parties], [c.pk for c in contracts], at_ms=to_ms(NOON), call=True
     )
     at = NOON
     for start in range(0, len(messages), 10):

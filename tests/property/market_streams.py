@@ -57,8 +57,9 @@ def random_message(chance: Random) -> Message:
     return chance.choice(
         (
             CancelAll(chance.choice(PARTICIPANTS), chance.choice((None, None, "continuous", "opening", "unknown"))),
-            Halt(),
+            Halt(chance.choice((None, "continuous", "opening", "unknown")), chance.random() < 0.4),
             *[Resume()] * 4,
+            *[Resume("continuous"), Resume("opening")] * 2,
             *[Time()] * 2,
             *[Uncross("opening")] * 2,
             Uncross("call"),

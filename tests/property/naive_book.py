@@ -84,7 +84,7 @@ class NaiveMarket:
         self.orders: list[NaiveOrder] = []
         self.now = 0
         self.rank = 0
-        self.halted = False
+        self.stopped: dict[str | None, str] = {}  # by contract; None is the market
 
     def take(self, message: Message, at: int | None) -> NaiveAnswer:
         self.now = max(self.now, at or 0)
@@ -94,8 +94,8 @@ class NaiveMarket:
             Cancel: self._cancel,
             Amend: self._amend,
             CancelAll: self._cancel_all,
-            Halt: self._halt,
-            Resume: self._resume,
+            Halt: self._stop,
+            Resume: self._stop,
             Uncross: self._uncross,
             Time: lambda _message: NaiveAnswer("ok"),
         }
@@ -171,7 +171,7 @@ class NaiveMarket:
         return broken | {code for code, holds in checks.items() if holds}
 
     def _broken_phase(self, contract: NaiveContract) -> set[str]:
-        broken = {"halted"} if self.halted else set()
+        broken = {"halted"} if self._stops(contract) else set()
         if self.now >= contract.closes_at:
             broken.add("gate_closed")
         if self.now < contract.opens_at:
@@ -284,6 +284,8 @@ class NaiveMarket:
     def _cancel(self, message: Cancel) -> NaiveAnswer:
         order = self.find((message.participant, message.client_order_id))
         codes = self._refused_change(order)
+        if not codes and order is not None and "frozen" in self._stops(order.contract):
+            codes = {"frozen"}
         if codes or order is None:
             return NaiveAnswer("rejected", codes=codes)
         order.end("cancelled")
@@ -299,7 +301,7 @@ class NaiveMarket:
         quantity = order.quantity if message.quantity_wh is None else message.quantity_wh
         price = order.price if message.price is None else message.price
         codes |= self._broken_numbers(order.contract, price, quantity)
-        codes |= {"halted"} if self.halted else set()
+        codes |= {"halted"} if self._stops(order.contract) else set()
         if codes:
             return NaiveAnswer("rejected", codes=codes)
         if quantity <= order.filled:
@@ -331,16 +333,26 @@ class NaiveMarket:
             and message.contract in (None, o.contract.name)
             and self.now < o.contract.closes_at
         ]
-        for order in mine:
+        free = [o for o in mine if "frozen" not in self._stops(o.contract)]
+        if mine and not free:
+            return NaiveAnswer("rejected", codes={"frozen"})
+        for order in free:
             order.end("cancelled")
-        return NaiveAnswer("ok", count=len(mine))
+        return NaiveAnswer("ok", count=len(free))
 
-    def _halt(self, _message: Halt) -> NaiveAnswer:
-        self.halted = True
-        return NaiveAnswer("ok")
+    def _stops(self, contract: NaiveContract) -> set[str]:
+        """How the contract is stopped: by itself, with the market."""
+        return {self.stopped[name] for name in (None, contract.name) if name in self.stopped}
 
-    def _resume(self, _message: Resume) -> NaiveAnswer:
-        self.halted = False
+    def _stop(self, message: Halt | Resume) -> NaiveAnswer:
+        contract = self.contracts.get(message.contract)
+        if message.contract is not None and contract is None:
+            return NaiveAnswer("rejected", codes={"unknown_contract"})
+        if contract is not None and self.now >= contract.closes_at:
+            return NaiveAnswer("rejected", codes={"gate_closed"})
+        self.stopped.pop(message.contract, None)
+        if isinstance(message, Halt):
+            self.stopped[message.contract] = "frozen" if message.freeze else "halted"
         return NaiveAnswer("ok")
 
     # The auction
@@ -349,7 +361,7 @@ class NaiveMarket:
         contract = self.contracts.get(message.contract)
         if contract is None:
             return NaiveAnswer("rejected", codes={"unknown_contract"})
-        codes = {"halted"} if self.halted else set()
+        codes = {"halted"} if self._stops(contract) else set()
         if self.now >= contract.closes_at and not contract.waits_for_uncross:
             codes.add("gate_closed")
         if codes:

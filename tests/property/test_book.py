@@ -133,11 +133,11 @@ def test_energy_and_money_are_conserved_and_books_end_uncrossed(stream: list[Tim
 def test_what_is_refused_or_repeated_changes_nothing(stream: list[Timed]) -> None:
     engine = engine_of(1)
     for timed in stream:
-        before, seq, halted = seen(engine), engine.seq, engine.halted
+        before, seq, stops = seen(engine), engine.seq, stopped(engine)
         answer = engine.apply(timed.message, timed.at)
         if isinstance(answer, Rejected | Duplicate):
             assert not engine.trades
-            assert (engine.seq, engine.halted) == (seq, halted)
+            assert (engine.seq, stopped(engine)) == (seq, stops)
             if not engine.removed:  # an expiry that was due meanwhile is time's doing, not the message's
                 assert seen(engine) == before
 
@@ -168,6 +168,11 @@ def test_the_same_stream_gives_the_same_market(stream: list[Timed]) -> None:
     assert first.seq == second.seq
 
 
+def stopped(engine: Engine) -> list[int]:
+    """How far the market and each contract are stopped."""
+    return [engine.stop, *(book.stop for book in engine.books.values())]
+
+
 # Borrowed slices
 
 
@@ -178,7 +183,9 @@ def borrowed(engine: Engine, counts: dict[tuple[str, int], int]) -> Engine:
         for b in engine.books.values()
     ]
     part = Engine(engine.rules, books, owners=engine.owners)
-    part.seq, part.now, part.halted = engine.seq, engine.now, engine.halted
+    part.seq, part.now, part.stop = engine.seq, engine.now, engine.stop
+    for book in books:
+        book.stop = engine.books[book.contract].stop
     for book in engine.books.values():
         for side in (BUY, SELL):
             queue = list(book.side(side).orders())

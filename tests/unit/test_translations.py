@@ -45,6 +45,6 @@ def test_scripts_use_only_sentences_that_exist() -> None:
     names = set(re.findall(r'"(\w+)": _\(', Path(strings.__file__).read_text(encoding="utf-8")))
     scripts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "portal/static/portal/js").glob("*.js"))
     used = set(re.findall(r"strings\.(\w+)", scripts))
-    states = {"connecting", "live", "reconnecting", "stale", "logged_out", "state_HALTED"}
+    states = {"connecting", "live", "reconnecting", "stale", "logged_out", "state_HALTED", "state_FROZEN"}
     assert used - names == set()
     assert names - used == states

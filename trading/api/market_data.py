@@ -23,7 +23,7 @@ from trading.queries.routes import routes_of_contracts
 MOST_DAYS = 31
 CODE = {"code": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"}}
 CONTRACT = {"contract_id": {"type": "integer", "minimum": 1, "maximum": 10**15}}
-State = Literal["SCHEDULED", "CALL", "CONTINUOUS", "HALTED", "CLOSED", "DELIVERED", "CLEARED", "FINAL"]
+State = Literal["SCHEDULED", "CALL", "CONTINUOUS", "HALTED", "FROZEN", "CLOSED", "DELIVERED", "CLEARED", "FINAL"]
 Depth = Annotated[int, Meta(ge=1, le=1_000)]
 Limit = Annotated[int, Meta(ge=1, le=1_000)]
 

@@ -9,6 +9,7 @@ STATUS = {
     "gate_closed": 409,
     "gate_not_open": 409,
     "halted": 409,
+    "frozen": 409,
     "order_not_open": 409,
     "client_order_id_reused": 409,
     "revision_conflict": 409,

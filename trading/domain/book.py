@@ -15,6 +15,7 @@ from trading.domain.messages import BUY, SELL, ContractKey, Party
 from trading.domain.orders import Order
 
 COMPACT_FROM = 32
+RUNNING, HALTED, FROZEN = range(3)  # how far trading of a contract, or of the market, is stopped
 
 
 class Level(deque[Order]):
@@ -102,7 +103,7 @@ class Book:
 
     __slots__ = (
         "asks", "bids", "call", "call_until", "closed", "contract", "gate_closes_at", "gate_opens_at",
-        "max_price", "min_price", "own",
+        "max_price", "min_price", "own", "stop",
     )  # fmt: skip
 
     def __init__(
@@ -123,6 +124,7 @@ class Book:
         self.call_until = call_until
         self.call = call_until > 0 if call is None else call
         self.closed = False
+        self.stop = RUNNING
         self.bids = Side()
         self.asks = Side()
         # During the call only: open orders by beneficial owner, so that own crossing orders are found at entry.

@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from trading.domain.answers import Answer, Done, Duplicate
-from trading.domain.auction import Uncrossing, uncrossing
-from trading.domain.book import Book, Side
+from trading.domain.book import FROZEN, Book, Side
 from trading.domain.checks import Rules, refuse_new, refuse_price, refuse_quantity
-from trading.domain.deadlines import NEVER, Timekeeper
+from trading.domain.deadlines import NEVER
 from trading.domain.errors import Rejected
 from trading.domain.matching import Limits
 from trading.domain.messages import (
@@ -31,7 +30,6 @@ from trading.domain.messages import (
     Amend,
     Cancel,
     CancelAll,
-    ContractKey,
     Halt,
     Message,
     New,
@@ -42,12 +40,13 @@ from trading.domain.messages import (
     Uncross,
 )  # fmt: skip
 from trading.domain.orders import CANCELLED, FILLED, MODIFIED, USER_CANCELLED, Order, Terms
+from trading.domain.phases import Phases
 
 _ANY_PRICE = -NEVER
 _blank = object.__new__  # Order(…) in two steps is a fifth cheaper: the interpreter calls begin() without a detour
 
 
-class Engine(Timekeeper):
+class Engine(Phases):
     """The state of one market and the one way to change it."""
 
     def __init__(
@@ -58,13 +57,11 @@ class Engine(Timekeeper):
         owners: dict[Party, Party] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(books, limits)
-        self.rules = rules
+        super().__init__(rules, books, limits)
         self._tick, self._lot_wh, self._min_wh, self._max_wh = rules
         self.owners = owners or {}
         self.orders: dict[OrderKey, Order] = {}
         self._keys_of: dict[Party, list[OrderKey]] | None = None  # built when the first cancel-all asks for it
-        self.halted = False
         self._take: dict[type, Callable[[Any], Answer]] = {
             Cancel: self._cancel,
             Amend: self._amend,
@@ -112,7 +109,8 @@ class Engine(Timekeeper):
             book is None
             or display or least or post_only or expires_at or tif != GTC or stp != CANCEL_TAKER or book.call
             or price is None
-            or self.halted
+            or self.stop
+            or book.stop
             or now < book.gate_opens_at
             or now >= book.gate_closes_at
             or price % self._tick
@@ -171,7 +169,7 @@ class Engine(Timekeeper):
         book = self.books.get(message.contract)
         if book is None:
             return Rejected("unknown_contract")
-        refused = refuse_new(message, book, self.rules, now=self.now, halted=self.halted)
+        refused = refuse_new(message, book, self.rules, now=self.now, halted=self._is_stopped(book))
         if refused is not None:
             return refused
         side, quantity, price = message.side, message.quantity_wh, message.price
@@ -235,6 +233,8 @@ class Engine(Timekeeper):
         book = order.book
         if not order.remaining or self.now >= book.gate_closes_at:
             return self._refuse_change(order) or Rejected("order_not_open")
+        if self.stop == FROZEN or book.stop == FROZEN:
+            return Rejected("frozen")
         self.seq += 1
         self._close(order, CANCELLED, USER_CANCELLED)
         book.remove(order)
@@ -255,6 +255,9 @@ class Engine(Timekeeper):
         ]
         if not mine:
             return Done()
+        mine = [order for order in mine if self.stop != FROZEN and order.book.stop != FROZEN]
+        if not mine:
+            return Rejected("frozen")
         self.seq += 1
         for order in mine:
             self._withdraw(order, CANCELLED, USER_CANCELLED)
@@ -283,7 +286,7 @@ class Engine(Timekeeper):
         price = order.price if message.price is None else message.price
         refused = (
             self._refuse_change(order)
-            or (Rejected("halted") if self.halted else None)
+            or (Rejected("halted") if self._is_stopped(order.book) else None)
             or refuse_price(price, order.book, self.rules)
             or refuse_quantity(quantity, self.rules)
         )
@@ -352,56 +355,7 @@ class Engine(Timekeeper):
             self.limits.enter(order)
         return refused
 
-    # Market-wide messages and time
-
-    def _halt(self, _message: Halt) -> Answer:
-        self.seq += 1
-        self.halted = True
-        return Done()
-
-    def _resume(self, _message: Resume) -> Answer:
-        self.seq += 1
-        self.halted = False
-        return Done()
-
-    def _time(self, _message: Time) -> Answer:
-        self.seq += 1
-        return Done(len(self.removed))
-
-    # The opening auction
-
-    def indicative(self, contract: ContractKey) -> Uncrossing:
-        """The price and volume at which a contract would uncross now."""
-        book = self.books[contract]
-        return uncrossing(_totals(book.bids, BUY), _totals(book.asks, SELL), self.rules.tick)
-
-    def _uncross(self, message: Uncross) -> Answer:
-        book = self.books.get(message.contract)
-        if book is None:
-            return Rejected("unknown_contract")
-        pure_call = book.awaits_uncrossing
-        if self.now >= book.gate_closes_at and not pure_call:
-            return Rejected("gate_closed")
-        if self.halted:
-            return Rejected("halted")
-        self.seq += 1
-        price = None
-        if book.call:
-            price, volume = self.indicative(message.contract)
-            book.call = False
-            book.own = {}
-            if price is not None:
-                self._fill_at_one_price(book, price, volume)
-        if pure_call and self.now >= book.gate_closes_at:
-            self._close_gate(book)
-        return Done(len(self.trades), price)
-
 
 def _repeat(known: Order, message: New) -> Duplicate | Rejected:
     """The answer to a message whose id is taken."""
     return Duplicate(known) if known.request == message else Rejected("client_order_id_reused")
-
-
-def _totals(side: Side, sign: int) -> list[tuple[int, int]]:
-    """(price, Wh) of each level, best first, icebergs with all they have."""
-    return [(sign * key, sum([o.remaining for o in side.levels[key]])) for key in reversed(side.keys)]

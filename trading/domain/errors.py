@@ -5,6 +5,7 @@ SENTENCES = {
     "gate_not_open": "Trading for this interval has not opened yet. Wait until its gate opens.",
     "gate_closed": "Trading for this interval has ended. Choose a later interval.",
     "halted": "The market is halted. Cancelling works; new orders wait until it resumes.",
+    "frozen": "The book is frozen: for now orders can be neither placed nor cancelled. They expire at their gate.",
     "invalid_side": "The side must be buy or sell.",
     "invalid_price": "A limit order needs a price; a market order has none.",
     "invalid_price_tick": "The price must be a whole multiple of {bound} VND/kWh.",

@@ -66,11 +66,17 @@ class CancelAll(NamedTuple):
 
 
 class Halt(NamedTuple):
-    """Stop trading: new orders and amendments are refused, cancellations are taken, the queue is kept."""
+    """Stop trading, of one contract or (None) of the whole market: new orders and amendments are refused, cancellations
+    are taken, the queue is kept. Frozen, cancellations are refused too: the book stands still until its gate."""
+
+    contract: ContractKey | None = None
+    freeze: bool = False
 
 
 class Resume(NamedTuple):
-    """Go on after a halt."""
+    """Go on after a halt: of one contract, or of the market. What was stopped one by one stays so."""
+
+    contract: ContractKey | None = None
 
 
 class Uncross(NamedTuple):

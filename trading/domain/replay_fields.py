@@ -157,8 +157,11 @@ def _amend(record: Record) -> Amend:
 
 
 def _cancel_all(record: Record) -> CancelAll:
-    contract = None if record.get("contract") is None else text(record, "contract")
-    return CancelAll(text(record, "participant"), contract)
+    return CancelAll(text(record, "participant"), _contract_or_all(record))
+
+
+def _contract_or_all(record: Record) -> str | None:
+    return None if record.get("contract") is None else text(record, "contract")
 
 
 _READERS: dict[str, Callable[[Record], Message | Rejected]] = {
@@ -166,8 +169,8 @@ _READERS: dict[str, Callable[[Record], Message | Rejected]] = {
     "cancel": _cancel,
     "amend": _amend,
     "cancel_all": _cancel_all,
-    "halt": lambda _record: Halt(),
-    "resume": lambda _record: Resume(),
+    "halt": lambda record: Halt(_contract_or_all(record), yes_or_no(record, "freeze")),
+    "resume": lambda record: Resume(_contract_or_all(record)),
     "uncross": lambda record: Uncross(text(record, "contract")),
     "time": lambda _record: Time(),
 }

@@ -68,7 +68,7 @@ class ContractRow:
     max_price: int
     state: str
     delivery_start: datetime
-    stop: int
+    stop: int = 0
 
     @property
     def call(self) -> bool:
@@ -166,9 +166,9 @@ def read_market(cursor: Cursor, market_id: int) -> MarketRow | None:
 def _market_row(cursor: Cursor, market_id: int, lock: str) -> MarketRow | None:
     cursor.execute(_BY_INDEX)
     cursor.execute(
-        "SELECT m.id, m.tick, m.lot_wh, m.min_wh, m.max_wh, greatest(m.stop, m.halted::int), m.last_seq, m.last_trade_no,"
-        " coalesce(round(date_part('epoch', m.last_at) * 1000)::bigint, 0), m.limits_enforced, m.site_id,"
-        " m.interval_minutes, s.timezone FROM trading_market m JOIN meters_site s ON s.id = m.site_id"
+        "SELECT m.id, m.tick, m.lot_wh, m.min_wh, m.max_wh, greatest(m.stop, m.halted::int), m.last_seq,"
+        " m.last_trade_no, coalesce(round(date_part('epoch', m.last_at) * 1000)::bigint, 0), m.limits_enforced,"
+        " m.site_id, m.interval_minutes, s.timezone FROM trading_market m JOIN meters_site s ON s.id = m.site_id"
         f" WHERE m.id = %s{lock}",
         (market_id,),
     )

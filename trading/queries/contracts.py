@@ -9,13 +9,13 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from trading.domain.auction import Uncrossing
-from trading.models import Contract, Market
+from trading.models import Contract, Market, Stop
 from trading.queries.book import indicative
 from trading.queries.view import one_view
 from units.interval import Interval
 from units.numbers import rounded_half_up
 
-HALTED = "HALTED"
+HALTED, FROZEN = "HALTED", "FROZEN"
 TRADING_STATES = (Contract.State.CALL, Contract.State.CONTINUOUS)
 
 
@@ -100,11 +100,17 @@ def _view(
     trading = row.state in TRADING_STATES
     return ContractView(
         row.id, interval.label(tz), f"P{interval.minutes}", row.delivery_start, row.delivery_end, row.gate_opens_at,
-        row.call_until, row.gate_closes_at, HALTED if market.halted and trading else row.state, row.min_price,
+        row.call_until, row.gate_closes_at, _shown_state(row, market) if trading else row.state, row.min_price,
         row.max_price, best[0], best[1], row.last_price, row.last_at, row.high_price, row.low_price,
         vwap(row.turnover_millidong, row.volume_wh), row.volume_wh, auction.price if auction else None,
         auction.volume_wh if auction else 0,
     )  # fmt: skip
+
+
+def _shown_state(row: Contract, market: Market) -> str:
+    """Of market and contract the stricter stop; else the state itself."""
+    stop = max(row.stop, market.stop, int(market.halted))
+    return {Stop.HALTED.value: HALTED, Stop.FROZEN.value: FROZEN}.get(stop, row.state)
 
 
 def vwap(turnover_millidong: int, volume_wh: int) -> int | None:

@@ -7,8 +7,8 @@ import { make, write } from "./dom.js";
 import { briefly } from "./gate.js";
 
 const AHEAD_MS = 48 * 3_600_000;
-const SHAPE = { CALL: "◐", CONTINUOUS: "●", HALTED: "‖", SCHEDULED: "○", CLOSED: "■" };
-export const TRADABLE = ["CALL", "CONTINUOUS", "HALTED"];
+const SHAPE = { CALL: "◐", CONTINUOUS: "●", HALTED: "‖", FROZEN: "❄", SCHEDULED: "○", CLOSED: "■" };
+export const TRADABLE = ["CALL", "CONTINUOUS", "HALTED", "FROZEN"];
 const SHOWN = [...TRADABLE, "SCHEDULED", "CLOSED"];
 
 export class Strip extends HTMLElement {
