@@ -20,6 +20,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from accounts.policies import may_audit
 from portal.strings import home_strings
 from portal.templatetags import figures, homes
@@ -52,7 +53,7 @@ STATES = (
 @login_required
 @require_safe
 def _for_staff(request: HttpRequest) -> HttpResponse:
-    if not may_audit(request.user):
+    if not (isinstance(request.user, User) and may_audit(request.user)):
         raise PermissionDenied
     return _page(request)
 
@@ -91,7 +92,7 @@ def _page(request: HttpRequest) -> HttpResponse:
     return render(request, "styleguide/page.html", context)
 
 
-def _both_languages() -> list[tuple[str, str, str]]:
+def _both_languages() -> list[tuple[Any, str, str]]:
     """Each kind of figure: what it is, in English, in Vietnamese."""
     with override("en"):
         english = _figures()

@@ -15,6 +15,7 @@ from .demo import demo
 from .errors import LauncherError, say
 from .install import ensure_installed, write_locks
 from .paths import ENVIRONMENT, PYTHON, REPOSITORY, home
+from .screenshots import screenshots
 
 USAGE = """\
 ./run                     the exchange with a simulated campus and park, on http://localhost:8000
@@ -22,13 +23,14 @@ USAGE = """\
 ./run setup               only install what is needed
 ./run test [ARGUMENTS]    all checks and tests; with arguments, pytest alone
 ./run bench [NAME]        list the benchmarks, or run one
+./run screenshots [DIR]   pictures of every page, of the demo that runs or of one started for it   (--all)
 ./run with PROGRAM ...    any program, with the servers up and their addresses in its environment
 ./run lock                make the lock files anew from pyproject.toml
 ./run COMMAND ...         any management command, with the servers up (./run help lists them)
 
 Data and logs are in var/ (or WATTBOURSE_HOME). With DATABASE_URL and REDIS_URL set, those servers are used.
 """
-WITH_TOOLS = {"test", "bench"}  # what they need besides the product: test runner, browser driver
+WITH_TOOLS = {"test", "bench", "screenshots"}  # what they need besides the product: test runner, browser driver
 WITHOUT_SERVERS = {"help", "version", "replay_clearing", "makemessages", "compilemessages", "startapp", "spectacular"}
 WITHOUT_SCHEMA = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "flush", "dbshell", "check"}
 
@@ -61,6 +63,7 @@ def dispatch(arguments: list[str]) -> int:
     enter_environment(arguments)
     own: dict[str, Callable[[list[str]], int]] = {
         "setup": setup, "lock": lock, "demo": demo, "test": test, "bench": bench, "with": run_with,
+        "screenshots": screenshots,
     }  # fmt: skip
     return own[name](rest) if name in own else manage(arguments)
 

@@ -25,11 +25,11 @@ def draw(source: Path, target: Path, width: int) -> None:
     """Write one icon; half a file never stands under its name."""
     import typst
 
-    page = (
-        f'#set page(width: {width}pt, height: {width}pt, margin: 0pt, fill: none)\n#image("{source.name}", width: 100%)'
-    )
-    drawn = typst.compile(page.encode(), root=str(source.parent), format="png", ppi=POINTS_PER_INCH)
-    assert isinstance(drawn, bytes)
+    size = f"width: {width}pt, height: {width}pt"
+    page = f'#set page({size}, margin: 0pt, fill: none)\n#image("{source.name}", width: 100%)'
+    compiler = typst.Compiler(root=str(source.parent))
+    drawn = compiler.compile(page.encode(), format="png", ppi=POINTS_PER_INCH)
+    assert isinstance(drawn, bytes)  # one page; several would be a list
     target.parent.mkdir(exist_ok=True)
     beside = target.with_suffix(".part")
     beside.write_bytes(drawn)
