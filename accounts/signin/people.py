@@ -224,14 +224,14 @@ def _accept(request: HttpRequest, secret: str) -> HttpResponse:
     if isinstance(request.user, User):
         operations.accept_as(secret=secret, user=request.user, at=now)
         messages.success(request, _("You are a member now."))
-        return HttpResponseRedirect(reverse("accounts:account"))
+        return HttpResponseRedirect(reverse("portal:welcome"))
     password = request.POST.get("password", "")
     if password != request.POST.get("again", ""):
         raise AccountError("passwords_differ", _("The two passwords differ. Type the same one twice."))
     name, language = request.POST.get("username", ""), get_language() or "en"
     user = operations.accept_as_new(secret=secret, username=name, password=password, language=language, at=now)
     sessions.admit(request, user, "invitation")
-    return HttpResponseRedirect(reverse("accounts:account"))
+    return HttpResponseRedirect(reverse("portal:welcome"))
 
 
 @require_POST
@@ -267,4 +267,4 @@ def invited_finish(request: HttpRequest, secret: str) -> HttpResponse:
     except AccountError as error:
         return problem(error.code, str(error), 400)
     sessions.admit(request, user, "invitation")
-    return JsonResponse({"next": reverse("accounts:account")})
+    return JsonResponse({"next": reverse("portal:welcome")})

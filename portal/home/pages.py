@@ -21,6 +21,7 @@ from portal.home.now import battery_of, flow_now, percent_full, prices_now
 from portal.home.reasons import next_orders
 from portal.office.documents import standings
 from portal.refusals import REFUSALS, sentences
+from portal.start.notices import start_notices
 from portal.strings import home_strings
 from settlement.models import Dispute, SettlementAlarm
 from trading.models import Admission
@@ -103,7 +104,7 @@ def _page(desk: Desk) -> dict[str, Any]:
 def _notices(desk: Desk) -> list[tuple[str, str]]:
     """What the member should know: a sentence, and where it leads."""
     assert desk.participant is not None
-    found = []
+    found = start_notices(desk)
     if desk.market.halted:
         found.append((_("Trading is stopped for now. Your energy flows as ever, over the grid."), ""))
     late = SettlementAlarm.objects.filter(market=desk.market, resolved_at=None).count()
