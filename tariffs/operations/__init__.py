@@ -1,7 +1,14 @@
 """Every write of the rulebook: one transaction each, an audit row in the same one, settled days left as they are."""
 
 from tariffs.operations.apply import Applied, apply_rulebook
-from tariffs.operations.changes import approve_change, impact, propose_change, reject_change, withdraw_change
+from tariffs.operations.changes import (
+    approve_change,
+    impact,
+    preview_change,
+    propose_change,
+    reject_change,
+    withdraw_change,
+)
 from tariffs.operations.errors import ChangeRefused, RulesSettled, TariffRejected, TermsRejected
 from tariffs.operations.locks import lock_rules
 from tariffs.operations.rules import (
@@ -25,6 +32,7 @@ __all__ = [
     "assign_tariff",
     "impact",
     "lock_rules",
+    "preview_change",
     "propose_change",
     "reject_change",
     "replace_rows",

@@ -52,12 +52,7 @@ def propose_change(
     `not_the_day`), RulebookRejected, TariffRejected, RulesSettled.
     """
     kept = as_json(payload)
-    rulebook = _checked(kind, kept)
-    _check_day(effective_on, at)
-    impact = impact_of(rulebook, effective_on, at)
-    if not impact["changes"]:
-        raise ChangeRefused("nothing_changes", "These rules hold already; there is nothing to approve.")
-    _check_begins(impact, effective_on)
+    impact = preview_change(kind=kind, payload=kept, effective_on=effective_on, at=at)
     with transaction.atomic():
         change = RuleChange.objects.create(
             kind=kind, effective_on=effective_on, payload=kept, note=note, source=source, impact=impact,
@@ -66,6 +61,17 @@ def propose_change(
         audit(by, at, "rules.proposed", f"rule change {change.pk}", {"kind": kind, "from": effective_on.isoformat()})
         tell_proposed(change, at)
     return change
+
+
+def preview_change(*, kind: str, payload: Mapping[str, Any], effective_on: date, at: datetime) -> dict[str, Any]:
+    """Whom a piece of a rulebook would touch if it were proposed now; nothing is kept. Raises as `propose_change`."""
+    rulebook = _checked(kind, as_json(payload))
+    _check_day(effective_on, at)
+    found = impact_of(rulebook, effective_on, at)
+    if not found["changes"]:
+        raise ChangeRefused("nothing_changes", "These rules hold already; there is nothing to approve.")
+    _check_begins(found, effective_on)
+    return found
 
 
 def impact(change: RuleChange, at: datetime | None = None) -> dict[str, Any]:
