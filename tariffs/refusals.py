@@ -107,4 +107,12 @@ SENTENCES = (
     N_("Whoever proposed a change cannot approve it; ask a second person."),
     N_("These rules hold already; there is nothing to approve."),
     N_("There is no two-part pilot for the voltage of this tariff; choose another rulebook."),
+    # What a proposed change touches; shown before it is decided.
+    N_("prices of {name}"),
+    N_("price for power of {name}"),
+    N_("VAT on {category}"),
+    N_("emission factor of {year}"),
+    N_("terms of {code}"),
+    N_("network fee from {seller} to {buyer} at {code}"),
+    N_("tariff of {who} at {code}"),
 )  # fmt: skip

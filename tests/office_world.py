@@ -26,6 +26,7 @@ JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 NOW = datetime(2026, 8, 20, 3, 0, tzinfo=UTC)
 JULY_TENTH = datetime(2026, 7, 10, 3, 0, tzinfo=UTC)
 PASSWORD = "a long password"
+NO_TERMS = "The site has no terms on 2026-08-19; set surplus price and network fee from that day on."
 NAMES = {
     "roof": "Nhà ông Nguyễn Văn Thành",
     "shop": "Cửa hàng tiện lợi Bình Minh",
@@ -70,7 +71,7 @@ def make_office(code: str = "w", *, disputed_in: date = JUNE) -> Office:
         reason="The inverter was switched off by the grid operator, so nothing could be delivered.",
     )  # fmt: skip
     waiting = compute(world, JULY, NOW - timedelta(hours=1))
-    raise_alarm(_unsettled(world).pk, SettlementError("no_terms", "The site has no terms on 2026-08-19."), NOW)
+    raise_alarm(_unsettled(world).pk, SettlementError("no_terms", NO_TERMS), NOW)
     return Office(
         world, lan, minh, _user("auditor", is_auditor=True), owner, _user("stranger"), closed, waiting, dispute,
         _propose(world, lan),

@@ -93,6 +93,12 @@ def day(on: date | None) -> str:
 
 
 @register.filter
+def iso_day(text: str) -> str:
+    """A day that is kept as text: `2026-10-31` → `31 Oct 2026`."""
+    return day(date.fromisoformat(text))
+
+
+@register.filter
 def month(on: date | None) -> str:
     """`October 2026`, in Vietnamese `tháng 10/2026`."""
     return NOTHING if on is None else month_text(on, reader())
