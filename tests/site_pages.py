@@ -15,11 +15,14 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import APIResponse, Browser, BrowserContext
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Notice, User
 from accounts.operations.invitations import invite
+from accounts.operations.notices import News, tell
+from accounts.operations.resets import open_reset
 from accounts.signin.sessions import PENDING
 from tariffs.models import Tariff
-from tests.office_world import PASSWORD, Office
+from tests.member_pages import member_page_values
+from tests.office_world import NOW, PASSWORD, Office
 
 ADMINISTRATOR, AUDITOR, MEMBER, STRANGER, WAITING = "administrator", "auditor", "member", "stranger", "waiting"
 # The stock admin is Django's own; the API answers in JSON.
@@ -114,10 +117,12 @@ def _values(office: Office) -> Callable[[str], dict[str, Any]]:
                        at=datetime.now(UTC))  # fmt: skip
     common = {
         "code": office.world.market.code, "who": "roof", "position": 1, "form": "csv", "secret": secret,
+        "table": "orders", "seq": 1,
         "tariff_code": Tariff.objects.order_by("pk")[0].code, "pk": NOTHING_THERE,
     }  # fmt: skip
     invoice = office.invoice("roof").pk
     special = {
+        "portal:notice": {"pk": _notice(office)},
         "portal:office_close": {"pk": office.july.pk},
         "portal:office_close_progress": {"pk": office.july.pk},
         "portal:office_document": {"pk": invoice},
@@ -129,5 +134,16 @@ def _values(office: Office) -> Callable[[str], dict[str, Any]]:
         "portal:bills_why": {"pk": invoice},
         "portal:bills_file": {"pk": invoice, "form": "xml"},
         "accounts:members_of": {"code": "roof"},
+        "accounts:reset": {"secret": open_reset(user=office.owner, at=datetime.now(UTC))},
+        "portal:office_propose": {"name": "compensation"},
+        **member_page_values(office),
     }
     return lambda name: common | special.get(name, {})
+
+
+def _notice(office: Office) -> int:
+    """Something that the owner was told: the inbox has a row, and its address a place to lead to."""
+    roof = office.world.people["roof"]
+    figures = {"market": office.world.market.code, "meter": "MP-roof", "hours": 7}
+    tell([News("meter_silent", "tour", NOW, ("home", ""), figures, participant=roof.pk)])
+    return Notice.objects.get(user=office.owner, key="tour").pk

@@ -5,6 +5,7 @@ same without an amount of money or energy (for a locked screen that others see),
 Example: bill_issued with total_dong 412000, month_on 2026-10-01, due_on 2026-11-15 → 'Your bill for October 2026:
 ₫412,000' · 'You have a new bill' · 'Please pay it by 15 November 2026.'
 
+`{what}` is a kind of rule in words, `{What}` the same at the beginning of a sentence.
 The unit of a figure is in its name: `_dong`, `_millidong`, `_wh`, `_pct`, `_on` (a date), `month_on` (its month).
 """
 
@@ -38,11 +39,8 @@ def said(kind: str, data: Mapping[str, Any], language: Language, _: Translate) -
     title, plain, body = sentences(_).get(kind) or (_("There is news for you."), _("There is news for you."), "")
     known = _Missing({name: figure(name, value, language) for name, value in data.items()})
     known.update({name: words(_).get(str(data[name]), str(data[name])) for name in ("what", "role") if name in data})
-    return Said(_capital(title.format_map(known)), _capital(plain.format_map(known)), body.format_map(known))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+    known["What"] = known["what"][:1].upper() + known["what"][1:]
+    return Said(title.format_map(known), plain.format_map(known), body.format_map(known))
 
 
 class _Missing(dict[str, str]):
@@ -65,7 +63,7 @@ def figure(name: str, value: Any, language: Language) -> str:
     if name.endswith("_wh"):
         return format_energy(int(value), language)
     if name.endswith("_pct"):
-        return f"{value} %"
+        return f"{value}\u00a0%"
     return grouped(value, language) if isinstance(value, int) else str(value)
 
 
@@ -217,7 +215,7 @@ def _market(_: Translate) -> Told:
             _("Orders that you left open are in the book. Check whether their prices are still right."),
         ),
         "rules_changed": (
-            _("{what} change for {who} from {from_on}"),
+            _("{What} change for {who} from {from_on}"),
             _("Rules change for {who}"),
             _("The change was approved. Until then everything stays as it is."),
         ),
@@ -270,36 +268,24 @@ def _login(_: Translate) -> Told:
     }
 
 
-def kind_names(_: Translate) -> dict[str, str]:
-    """What each kind that can be chosen is called on the page of preferences."""
+def topic_names(_: Translate) -> dict[str, str]:
+    """What each topic that can be chosen is called on the page of preferences."""
     return {
-        "bill_issued": _("New bills"),
-        "credit_issued": _("Earnings"),
-        "statement_issued": _("Statements of a market that only computes"),
-        "bill_replaced": _("Replaced documents"),
-        "reminder_due": _("Overdue bills"),
-        "payment_received": _("Payments that arrived"),
-        "paid_out": _("Payments to you"),
-        "refund_paid": _("Refunds"),
-        "payment_undone": _("Payments that were taken back"),
-        "dispute_waived": _("Disputes decided for you"),
-        "dispute_kept": _("Disputes turned down"),
-        "reading_corrected": _("Corrected readings that change money"),
-        "day_summary": _("Daily summary, only if you choose a way"),
-        "cap_near": _("Surplus limit nearly reached"),
-        "meter_silent": _("A silent meter"),
-        "switched_off": _("Selling switched off by somebody else"),
-        "no_forecast": _("Nothing offered for want of a forecast"),
-        "orders_refused": _("Orders refused by a limit"),
-        "market_halted": _("Trading stopped"),
-        "market_resumed": _("Trading goes on"),
-        "interval_halted": _("Trading of one interval stopped"),
-        "interval_resumed": _("Trading of one interval goes on"),
-        "rules_changed": _("Changes of prices and rules that touch you"),
-        "proposal_waits": _("Rule changes that wait for approval"),
-        "close_waits": _("Month closes that wait for approval"),
-        "site_meter_silent": _("Silent meters of the site"),
-        "invitation_accepted": _("Accepted invitations"),
+        "documents": _("Bills, earnings and statements"),
+        "reminders": _("Overdue bills"),
+        "payments": _("Payments and refunds"),
+        "disputes": _("Decisions about disputes"),
+        "corrections": _("Corrected readings that change money"),
+        "days": _("Daily summary, only if you choose a way"),
+        "cap": _("Surplus limit nearly reached"),
+        "meters": _("A silent meter"),
+        "selling": _("Selling that stops: switched off, no forecast, a limit"),
+        "stops": _("Trading stopped, and going on again"),
+        "rules": _("Changes of prices and rules that touch you"),
+        "proposals": _("Rule changes that wait for approval"),
+        "closes": _("Month closes that wait for approval"),
+        "site_meters": _("Silent meters of the site"),
+        "invitations": _("Accepted invitations"),
     }
 
 

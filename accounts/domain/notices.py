@@ -1,7 +1,7 @@
 """What people are told, how pressing it is, and by which ways it reaches them unless they choose otherwise.
 
 Every notice stands in the inbox. By e-mail and as a message on a device it comes to those roles that have a reason to
-act on it; each person may choose otherwise for each kind, except about the safety of the login, which always comes by
+act on it; each person may choose otherwise for each topic, except the safety of the login, which always comes by
 every way there is. Example: a new bill is mailed to the owners of a home and shown on their phones; a viewer finds it
 in the inbox alone.
 
@@ -21,17 +21,48 @@ HOUR_S, DAY_S = 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of notice. `push` and `email` name the roles to which it comes that way unless they choose otherwise;
-    `ttl_s` is how long it is worth being delivered, seconds. An `on_request` kind is told to nobody who has not chosen
-    a way for it."""
+class Topic:
+    """What people choose ways for. `push` and `email` name the roles to which its notices come that way unless they
+    choose otherwise. What is told `on_request` is told to nobody who has not chosen a way for it."""
 
     group: str
-    level: str
     push: tuple[str, ...] = ()
     email: tuple[str, ...] = ()
-    ttl_s: int = DAY_S
     on_request: bool = False
+
+
+TOPICS: Mapping[str, Topic] = {
+    "documents": Topic(MONEY, (OWNER,), (OWNER,)),
+    "reminders": Topic(MONEY, (OWNER,)),
+    "payments": Topic(MONEY, (OWNER,)),
+    "disputes": Topic(MONEY, (OWNER, TRADER), (OWNER,)),
+    "corrections": Topic(MONEY, (OWNER,)),
+    "days": Topic(ENERGY, on_request=True),
+    "cap": Topic(ENERGY, (OWNER,)),
+    "meters": Topic(ENERGY, (OWNER,)),
+    "selling": Topic(ENERGY, (OWNER, TRADER)),
+    "stops": Topic(MARKET, (OWNER, TRADER, ADMINISTRATOR)),
+    "rules": Topic(RULES, (OWNER,), (OWNER,)),
+    "proposals": Topic(HOUSE, (ADMINISTRATOR,)),
+    "closes": Topic(HOUSE, (ADMINISTRATOR,), (ADMINISTRATOR,)),
+    "site_meters": Topic(HOUSE),
+    "invitations": Topic(HOUSE, (SELF,)),
+    "login": Topic(SECURITY, (SELF,), (SELF,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of notice; `ttl_s` is how long it is worth being delivered, seconds."""
+
+    topic: str
+    level: str
+    ttl_s: int = DAY_S
+
+    @property
+    def group(self) -> str:
+        """The group of its topic."""
+        return TOPICS[self.topic].group
 
     @property
     def always(self) -> bool:
@@ -39,45 +70,45 @@ class Kind:
         return self.group == SECURITY
 
 
-_ALWAYS = Kind(SECURITY, ALARM, (SELF,), (SELF,), 3 * DAY_S)
+_LOGIN = Kind("login", ALARM, 3 * DAY_S)
 KINDS: Mapping[str, Kind] = {
-    "bill_issued": Kind(MONEY, ACTION, (OWNER,), (OWNER,), 3 * DAY_S),
-    "credit_issued": Kind(MONEY, INFO, (OWNER,), (OWNER,), 3 * DAY_S),
-    "statement_issued": Kind(MONEY, INFO, (), (OWNER,), 3 * DAY_S),
-    "bill_replaced": Kind(MONEY, INFO, (OWNER,), (OWNER,), 3 * DAY_S),
-    "reminder_due": Kind(MONEY, ACTION, (OWNER,), (), 3 * DAY_S),
-    "payment_received": Kind(MONEY, INFO, (OWNER,), ()),
-    "paid_out": Kind(MONEY, INFO, (OWNER,), ()),
-    "refund_paid": Kind(MONEY, INFO, (OWNER,), ()),
-    "payment_undone": Kind(MONEY, ACTION, (OWNER,), (OWNER,)),
-    "dispute_waived": Kind(MONEY, INFO, (OWNER, TRADER), (OWNER,)),
-    "dispute_kept": Kind(MONEY, INFO, (OWNER, TRADER), (OWNER,)),
-    "reading_corrected": Kind(MONEY, INFO, (OWNER,), ()),
-    "day_summary": Kind(ENERGY, INFO, on_request=True),
-    "cap_near": Kind(ENERGY, INFO, (OWNER,), ()),
-    "meter_silent": Kind(ENERGY, ACTION, (OWNER,), ()),
-    "switched_off": Kind(ENERGY, INFO, (OWNER, TRADER), ()),
-    "no_forecast": Kind(ENERGY, ACTION, (OWNER, TRADER), ()),
-    "orders_refused": Kind(ENERGY, ACTION, (OWNER, TRADER), ()),
-    "market_halted": Kind(MARKET, ALARM, (OWNER, TRADER, ADMINISTRATOR), (), HOUR_S),
-    "market_resumed": Kind(MARKET, INFO, (TRADER, ADMINISTRATOR), (), HOUR_S),
-    "interval_halted": Kind(MARKET, ALARM, (TRADER, ADMINISTRATOR), (), HOUR_S),
-    "interval_resumed": Kind(MARKET, INFO, (TRADER, ADMINISTRATOR), (), HOUR_S),
-    "rules_changed": Kind(RULES, INFO, (OWNER,), (OWNER,), 3 * DAY_S),
-    "proposal_waits": Kind(HOUSE, ACTION, (ADMINISTRATOR,), ()),
-    "close_waits": Kind(HOUSE, ACTION, (ADMINISTRATOR,), (ADMINISTRATOR,)),
-    "site_meter_silent": Kind(HOUSE, ACTION, (), ()),
-    "invitation_accepted": Kind(HOUSE, INFO, (SELF,), ()),
-    "new_device": _ALWAYS,
-    "password_changed": _ALWAYS,
-    "app_added": _ALWAYS,
-    "app_removed": _ALWAYS,
-    "codes_made": _ALWAYS,
-    "code_used": _ALWAYS,
-    "passkey_added": _ALWAYS,
-    "passkey_removed": _ALWAYS,
-    "email_changed": _ALWAYS,
-    "device_added": _ALWAYS,
+    "bill_issued": Kind("documents", ACTION, 3 * DAY_S),
+    "credit_issued": Kind("documents", INFO, 3 * DAY_S),
+    "statement_issued": Kind("documents", INFO, 3 * DAY_S),
+    "bill_replaced": Kind("documents", INFO, 3 * DAY_S),
+    "reminder_due": Kind("reminders", ACTION, 3 * DAY_S),
+    "payment_received": Kind("payments", INFO),
+    "paid_out": Kind("payments", INFO),
+    "refund_paid": Kind("payments", INFO),
+    "payment_undone": Kind("payments", ACTION),
+    "dispute_waived": Kind("disputes", INFO),
+    "dispute_kept": Kind("disputes", INFO),
+    "reading_corrected": Kind("corrections", INFO),
+    "day_summary": Kind("days", INFO),
+    "cap_near": Kind("cap", INFO),
+    "meter_silent": Kind("meters", ACTION),
+    "switched_off": Kind("selling", INFO),
+    "no_forecast": Kind("selling", ACTION),
+    "orders_refused": Kind("selling", ACTION),
+    "market_halted": Kind("stops", ALARM, HOUR_S),
+    "market_resumed": Kind("stops", INFO, HOUR_S),
+    "interval_halted": Kind("stops", ALARM, HOUR_S),
+    "interval_resumed": Kind("stops", INFO, HOUR_S),
+    "rules_changed": Kind("rules", INFO, 3 * DAY_S),
+    "proposal_waits": Kind("proposals", ACTION),
+    "close_waits": Kind("closes", ACTION),
+    "site_meter_silent": Kind("site_meters", ACTION),
+    "invitation_accepted": Kind("invitations", INFO),
+    "new_device": _LOGIN,
+    "password_changed": _LOGIN,
+    "app_added": _LOGIN,
+    "app_removed": _LOGIN,
+    "codes_made": _LOGIN,
+    "code_used": _LOGIN,
+    "passkey_added": _LOGIN,
+    "passkey_removed": _LOGIN,
+    "email_changed": _LOGIN,
+    "device_added": _LOGIN,
 }
 # What the trail calls it, and what its person is told; each is about the login of whoever did it.
 TOLD_OF_LOGIN: Mapping[str, str] = {
@@ -102,43 +133,44 @@ class Ways:
     push: bool
 
 
-def ways_of(kind: str, role: str, chosen: Ways | None) -> Ways:
-    """By which ways a notice of this kind comes to somebody in this role who chose so, or nothing.
+def ways_of(topic: str, role: str, chosen: Ways | None) -> Ways:
+    """By which ways a notice on this topic comes to somebody in this role who chose so, or nothing.
 
-    >>> ways_of("bill_issued", "viewer", None)
+    >>> ways_of("documents", "viewer", None)
     Ways(email=False, push=False)
-    >>> ways_of("password_changed", "self", Ways(False, False))
+    >>> ways_of("login", "self", Ways(False, False))
     Ways(email=True, push=True)
     """
-    known = KINDS[kind]
-    if known.always:
+    known = TOPICS[topic]
+    if known.group == SECURITY:
         return Ways(True, True)
     return chosen or Ways(role in known.email, role in known.push)
 
 
-def usual_ways(kind: str, roles: set[str]) -> Ways:
-    """By which ways a notice of this kind usually comes to somebody with these roles."""
-    each = [ways_of(kind, role, None) for role in roles]
+def usual_ways(topic: str, roles: set[str]) -> Ways:
+    """By which ways a notice on this topic usually comes to somebody with these roles."""
+    each = [ways_of(topic, role, None) for role in roles]
     return Ways(any(ways.email for ways in each), any(ways.push for ways in each))
 
 
-def is_told(kind: str, ways: Ways) -> bool:
+def is_told(topic: str, ways: Ways) -> bool:
     """Whether somebody is told at all; what is told on request needs a way."""
-    return not KINDS[kind].on_request or ways.email or ways.push
+    return not TOPICS[topic].on_request or ways.email or ways.push
 
 
 def choices_of(roles: set[str]) -> list[str]:
-    """The kinds that somebody with these roles can choose ways for, in the order of the groups."""
-    names = [name for name, kind in KINDS.items() if not kind.always and _may_come(name, kind, roles)]
-    return sorted(names, key=lambda name: GROUPS.index(KINDS[name].group))
+    """The topics that somebody with these roles can choose ways for, in the order of the groups."""
+    return [name for name, topic in TOPICS.items() if _may_come(name, topic, roles)]
 
 
-def _may_come(name: str, kind: Kind, roles: set[str]) -> bool:
-    if name == "invitation_accepted":
+def _may_come(name: str, topic: Topic, roles: set[str]) -> bool:
+    if topic.group == SECURITY:
+        return False
+    if name == "invitations":
         return bool(roles & {OWNER, ADMINISTRATOR})
-    if kind.group == HOUSE:
+    if topic.group == HOUSE:
         return ADMINISTRATOR in roles
-    return bool(roles & set(SEATS)) or (kind.group == MARKET and ADMINISTRATOR in roles)
+    return bool(roles & set(SEATS)) or (topic.group == MARKET and ADMINISTRATOR in roles)
 
 
 MINUTES_A_DAY = 1_440

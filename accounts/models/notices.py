@@ -53,18 +53,18 @@ class Notice(models.Model):
 
 
 class NoticeChoice(models.Model):
-    """By which ways a person wants one kind of notice, where that is not what is usual."""
+    """By which ways a person wants notices on one topic, where that is not what is usual."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notice_choices", db_index=False)
-    kind = models.CharField(max_length=24)
+    topic = models.CharField(max_length=24)
     email = models.BooleanField()
     push = models.BooleanField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "kind"), name="one_choice_per_kind"),)
+        constraints = (models.UniqueConstraint(fields=("user", "topic"), name="one_choice_per_topic"),)
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.kind}"
+        return f"{self.user_id} {self.topic}"
 
 
 class NoticeManner(models.Model):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.domain.notices import KINDS, Ways, usual_ways
+from accounts.domain.notices import SECURITY, TOPICS, Ways, usual_ways
 from accounts.models import NoticeChoice, NoticeManner, PushDevice, User
 from accounts.operations.users import AccountError, audit
 from accounts.webpush.encrypt import BadKeys, check_keys
@@ -23,7 +23,7 @@ MOST_DEVICES = 10
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How somebody wants to be told: the ways of each kind, quiet hours (from, until: minutes of the day in this zone;
+    """How somebody wants to be told: the ways of each topic, quiet hours (from, until: minutes of the day in this zone;
     None: none), and whether messages on devices may name amounts."""
 
     ways: Mapping[str, Ways]
@@ -36,17 +36,17 @@ class Wish:
 def set_wish(*, user: User, roles: set[str], wish: Wish, at: datetime) -> None:
     """How notices come to this person from now on; what is usual for these roles is not kept, so that it may change.
 
-    Raises AccountError `unknown_kind`, `always_told`.
+    Raises AccountError `unknown_topic`, `always_told`.
     """
-    for kind in wish.ways:
-        if kind not in KINDS:
-            raise AccountError("unknown_kind", _("There is no such kind of notice; reload the page."))
-        if KINDS[kind].always:
+    for topic in wish.ways:
+        if topic not in TOPICS:
+            raise AccountError("unknown_topic", _("There is no such kind of notice; reload the page."))
+        if TOPICS[topic].group == SECURITY:
             raise AccountError("always_told", _("Notices about the safety of your login always come."))
-    own = {kind: ways for kind, ways in wish.ways.items() if ways != usual_ways(kind, roles)}
-    NoticeChoice.objects.filter(user=user, kind__in=wish.ways).delete()
+    own = {topic: ways for topic, ways in wish.ways.items() if ways != usual_ways(topic, roles)}
+    NoticeChoice.objects.filter(user=user, topic__in=wish.ways).delete()
     NoticeChoice.objects.bulk_create(
-        NoticeChoice(user=user, kind=kind, email=ways.email, push=ways.push) for kind, ways in own.items()
+        NoticeChoice(user=user, topic=topic, email=ways.email, push=ways.push) for topic, ways in own.items()
     )
     quiet_from, quiet_until = wish.quiet or (None, None)
     values = {"quiet_from": quiet_from, "quiet_until": quiet_until, "timezone": ZoneInfo(wish.timezone).key}

@@ -99,12 +99,13 @@ def _rows(news: Sequence[News]) -> list[_Row]:
     seats = _seats({each.participant for each in news if each.participant is not None and each.user is None})
     staff = _staff() if any(each.administrators for each in news) else []
     people = [(each, *person) for each in news for person in _people(each, seats, staff)]
-    chosen = _chosen({user for _, user, _ in people}, {each.kind for each in news})
+    chosen = _chosen({user for _, user, _ in people}, {KINDS[each.kind].topic for each in news})
     names = dict(Participant.objects.filter(pk__in={each.participant for each in news}).values_list("pk", "name"))
     rows: dict[tuple[int, str], _Row] = {}
     for each, user, role in people:
-        ways = ways_of(each.kind, role, chosen.get((user, each.kind)))
-        if user != each.but and is_told(each.kind, ways):
+        topic = KINDS[each.kind].topic
+        ways = ways_of(topic, role, chosen.get((user, topic)))
+        if user != each.but and is_told(topic, ways):
             who = names.get(each.participant or 0)
             data = {"who": who, **each.data} if who else each.data
             rows.setdefault((user, each.key), _Row(user, each.participant, each, data, ways))
@@ -132,12 +133,12 @@ def _staff() -> list[int]:
     return list(User.objects.filter(is_staff=True, is_active=True).values_list("pk", flat=True))
 
 
-def _chosen(users: set[int], kinds: set[str]) -> dict[tuple[int, str], Ways]:
-    rows = NoticeChoice.objects.filter(user__in=users, kind__in=kinds)
-    return {(user, kind): Ways(email, push) for user, kind, email, push in rows.values_list(*_CHOICE)}
+def _chosen(users: set[int], topics: set[str]) -> dict[tuple[int, str], Ways]:
+    rows = NoticeChoice.objects.filter(user__in=users, topic__in=topics)
+    return {(user, topic): Ways(email, push) for user, topic, email, push in rows.values_list(*_CHOICE)}
 
 
-_CHOICE = ("user_id", "kind", "email", "push")
+_CHOICE = ("user_id", "topic", "email", "push")
 _INSERT = """
     INSERT INTO accounts_notice (user_id, participant_id, kind, level, about_kind, about_id, data, key, at, made_at)
     SELECT u, p, kind, level, about_kind, about_id, data::jsonb, key, at, now()

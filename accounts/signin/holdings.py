@@ -120,7 +120,7 @@ def _own(user: User) -> Iterator[tuple[str, Rows]]:
     sent = Invitation.objects.filter(invited_by=user)
     yield "sent_invitations", sent.values(*columns, "expires_at", "withdrawn_at")
     yield "notices", Notice.objects.filter(user=user).values("at", "kind", "participant__code", "data", "read_at")
-    yield "notice_choices", NoticeChoice.objects.filter(user=user).values("kind", "email", "push")
+    yield "notice_choices", NoticeChoice.objects.filter(user=user).values("topic", "email", "push")
     yield "push_devices", PushDevice.objects.filter(user=user).values("name", "endpoint", "added_at")
     yield "actions", AuditEntry.objects.filter(by=user).values("at", "action", "target", "detail").iterator()
 

@@ -1,4 +1,4 @@
-"""How notices come: the ways of each kind, quiet hours, and the devices that show them."""
+"""How notices come: the ways of each topic, quiet hours, and the devices that show them."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.domain.devices import device_of
-from accounts.domain.notice_sentences import group_names, kind_names
-from accounts.domain.notices import ADMINISTRATOR, KINDS, SELF, Ways, choices_of, usual_ways
+from accounts.domain.notice_sentences import group_names, topic_names
+from accounts.domain.notices import ADMINISTRATOR, SELF, TOPICS, Ways, choices_of, usual_ways
 from accounts.models import NoticeChoice, NoticeManner, User
 from accounts.operations import AccountError
 from accounts.operations.notice_ways import Wish, add_device, remove_device, set_wish
@@ -38,7 +38,7 @@ def roles_of(user: User) -> set[str]:
 @never_cache
 @login_required
 def manner(request: HttpRequest) -> HttpResponse:
-    """By which ways each kind comes, when not, and where; POST changes it."""
+    """By which ways each topic comes, when not, and where; POST changes it."""
     assert isinstance(request.user, User)
     if request.method != "POST":
         return _page(request, request.user)
@@ -52,7 +52,7 @@ def manner(request: HttpRequest) -> HttpResponse:
 
 def _keep(request: HttpRequest, user: User) -> None:
     roles, given = roles_of(user), request.POST
-    ways = {kind: Ways(f"email-{kind}" in given, f"push-{kind}" in given) for kind in choices_of(roles)}
+    ways = {topic: Ways(f"email-{topic}" in given, f"push-{topic}" in given) for topic in choices_of(roles)}
     ends = _minute(given.get("quiet_from", "")), _minute(given.get("quiet_until", ""))
     quiet = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
     if "quiet" in given and quiet is None:
@@ -84,16 +84,16 @@ def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> H
 
 
 def _choices(user: User) -> list[tuple[str, list[dict[str, Any]]]]:
-    """(group, its kinds with their ways)."""
+    """(group, its topics with their ways)."""
     roles = roles_of(user)
     rows = NoticeChoice.objects.filter(user=user)
-    chosen = {each.kind: Ways(each.email, each.push) for each in rows}
-    names, groups = kind_names(_), group_names(_)
+    chosen = {each.topic: Ways(each.email, each.push) for each in rows}
+    names, groups = topic_names(_), group_names(_)
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for kind in choices_of(roles):
-        ways = chosen.get(kind) or usual_ways(kind, roles)
-        found[KINDS[kind].group].append({"kind": kind, "name": names[kind], "ways": ways})
-    return [(groups[group], kinds) for group, kinds in found.items()]
+    for topic in choices_of(roles):
+        ways = chosen.get(topic) or usual_ways(topic, roles)
+        found[TOPICS[topic].group].append({"topic": topic, "name": names[topic], "ways": ways})
+    return [(groups[group], topics) for group, topics in found.items()]
 
 
 def _clock(minute: int | None, usual: str) -> str:

@@ -45,11 +45,21 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "notices": shown(page, request.user),
         "unread": unread_notices(request.user),
         "query": query,
+        "all_link": _link(request, ""),
+        "unread_link": _link(request, "unread"),
         "narrowed": any(query.get(name) for name in ("show", "about", "who")),
         "groups": groups_of(everything.order_by().values_list("kind", flat=True).distinct()),
         "people": sorted(people, key=lambda person: person[1]),
     }
     return render(request, "notices/inbox.html", context)
+
+
+def _link(request: HttpRequest, show: str) -> str:
+    """This list with all notices or the unread ones, otherwise narrowed as before, from its first page."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    query["show"] = show
+    return f"?{query.urlencode()}"
 
 
 @require_safe

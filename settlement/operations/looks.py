@@ -111,7 +111,7 @@ def _summaries(market: Market, on: date, zone: ZoneInfo, now: datetime) -> list[
 
 
 def _wanted(market: Market) -> list[int]:
-    choices = NoticeChoice.objects.filter(kind="day_summary").exclude(email=False, push=False)
+    choices = NoticeChoice.objects.filter(topic="days").exclude(email=False, push=False)
     seats = Membership.objects.filter(user__in=choices.values("user"))
     own = Admission.objects.filter(market=market, active=True, participant__in=seats.values("participant"))
     return list(own.order_by("participant").values_list("participant", flat=True))

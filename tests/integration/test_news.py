@@ -239,7 +239,7 @@ def test_a_meter_that_falls_silent_is_told_once_until_it_speaks_again(world) -> 
 
 def test_the_morning_tells_the_day_before_to_who_asked(world) -> None:
     an, binh = seat(world.people["roof"]), seat(world.people["shop"], "binh")
-    wish = Wish({"day_summary": Ways(False, True)}, None, "Asia/Ho_Chi_Minh", False)
+    wish = Wish({"days": Ways(False, True)}, None, "Asia/Ho_Chi_Minh", False)
     set_wish(user=an, roles={"owner"}, wish=wish, at=NOON)
     early, morning = datetime(2026, 6, 2, 22, 30, tzinfo=UTC), datetime(2026, 6, 2, 23, 30, tzinfo=UTC)
     look(world.market, early)

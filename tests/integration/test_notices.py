@@ -124,7 +124,7 @@ def test_one_person_with_two_seats_hears_of_the_market_once(house, an) -> None:
 def test_what_is_told_on_request_needs_a_way(house, an, binh) -> None:
     day = News("day_summary", "day 1", NOON, data={"sold_wh": 1}, participant=house.pk)
     assert tell([day]) == 0
-    wish(an, {"day_summary": Ways(True, False)})
+    wish(an, {"days": Ways(True, False)})
     assert tell([day]) == 1
     assert Notice.objects.get().user == an
 
@@ -198,7 +198,7 @@ def test_whoever_invited_hears_that_it_was_accepted(house, an) -> None:
 
 def test_erasing_a_login_erases_what_it_was_told(house, an) -> None:
     tell([bill(house)])
-    wish(an, {"bill_issued": Ways(False, False)})
+    wish(an, {"documents": Ways(False, False)})
     erase_user(user=an, open_money={}, at=NOON)
     assert not Notice.objects.filter(user=an).exclude(kind="password_changed").exists()
     assert not NoticeManner.objects.exists() and not an.notice_choices.exists()
@@ -262,7 +262,7 @@ def test_long_lists_have_pages_and_an_empty_one_says_what_will_come(house, an) -
     assert "Nothing has happened yet" in client.get("/notices/").content.decode()
     tell([bill(house, f"bill {n}") for n in range(31)])
     assert "1 / 2" in client.get("/notices/").content.decode()
-    assert client.get("/notices/?page=2").content.decode().count('<li class="action unread"') == 1
+    assert client.get("/notices/?page=2").content.decode().count('<li data-level="action" class="unread"') == 1
 
 
 @pytest.mark.parametrize(
@@ -320,19 +320,19 @@ def test_the_home_shows_the_latest_three_that_are_unread(house, an) -> None:
 def test_choices_are_kept_where_they_differ_and_shown_again(house, an) -> None:
     client = entered(an)
     page = client.get("/notices/settings/").content.decode()
-    assert 'name="email-bill_issued" checked' in page and 'name="push-day_summary"' in page
-    assert "password_changed" not in page and "close_waits" not in page
+    assert 'name="email-documents" checked' in page and 'name="push-days"' in page
+    assert "email-login" not in page and "email-closes" not in page
     given = {
-        "email-cap_near": "on",
-        "push-bill_issued": "on",
+        "email-cap": "on",
+        "push-documents": "on",
         "quiet": "on",
         "quiet_from": "22:00",
         "quiet_until": "06:30",
     }
     assert client.post("/notices/settings/", given).status_code == 302
-    held = {each.kind: (each.email, each.push) for each in an.notice_choices.all()}
-    assert held["bill_issued"] == (False, True) and held["cap_near"] == (True, False)
-    assert "statement_issued" in held and "market_resumed" not in held  # the latter is as usual
+    held = {each.topic: (each.email, each.push) for each in an.notice_choices.all()}
+    assert held["documents"] == (False, True) and held["cap"] == (True, False)
+    assert "stops" in held and "days" not in held  # the latter is as usual
     manner = NoticeManner.objects.get(user=an)
     assert (manner.quiet_from, manner.quiet_until, manner.timezone) == (22 * 60, 6 * 60 + 30, "UTC")
     assert AuditEntry.objects.filter(by=an, action="notices.chosen").count() == 1
@@ -349,7 +349,7 @@ def test_half_a_quiet_time_is_refused_in_words(an) -> None:
 
 def test_what_is_about_the_safety_of_the_login_cannot_be_chosen(an) -> None:
     with pytest.raises(AccountError) as refused:
-        wish(an, {"password_changed": Ways(False, False)})
+        wish(an, {"login": Ways(False, False)})
     assert refused.value.code == "always_told"
     entered(an).post("/notices/settings/", {})  # nothing ticked
     change_password(user=an, password="another long password", at=NOON)
@@ -379,7 +379,7 @@ def test_owners_get_a_letter_and_viewers_do_not(house, an, binh, settings) -> No
 
 
 def test_letters_are_in_the_readers_language(house, binh) -> None:
-    wish(binh, {"bill_issued": Ways(True, False)}, ("viewer", "self"))
+    wish(binh, {"documents": Ways(True, False)}, ("viewer", "self"))
     tell([bill(house)])
     deliver_notices()
     assert mail.outbox[0].subject == "Hóa đơn của Nhà B2 cho tháng 10/2026: 412.000 ₫"
@@ -450,7 +450,7 @@ def test_a_subscription_that_is_over_is_forgotten(house, an, service, status) ->
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_service_in_trouble_is_tried_later_and_later(house, an, service, status) -> None:
     subscribe(an, Browser(service), service)
-    wish(an, {"bill_issued": Ways(False, True)})
+    wish(an, {"documents": Ways(False, True)})
     NoticeDelivery.objects.all().delete()
     service.answers, service.pause_s = [status, status], 300
     tell([bill(house)])
@@ -469,7 +469,7 @@ def test_a_service_in_trouble_is_tried_later_and_later(house, an, service, statu
 @pytest.mark.parametrize("status", [302, 400, 403, 413])
 def test_what_would_be_refused_again_is_not_sent_again(house, an, service, status) -> None:
     subscribe(an, Browser(service), service)
-    wish(an, {"bill_issued": Ways(False, True)})
+    wish(an, {"documents": Ways(False, True)})
     NoticeDelivery.objects.all().delete()
     service.answers = [status]
     tell([bill(house)])
@@ -479,7 +479,7 @@ def test_what_would_be_refused_again_is_not_sent_again(house, an, service, statu
 
 def test_a_service_that_nobody_answers_for_is_given_up_after_eight_tries(house, an, service, settings) -> None:
     subscribe(an, Browser(service), service)
-    wish(an, {"bill_issued": Ways(False, True)})
+    wish(an, {"documents": Ways(False, True)})
     NoticeDelivery.objects.all().delete()
     dead = "http://127.0.0.1:9"
     PushDevice.objects.update(endpoint=f"{dead}/x")
@@ -493,7 +493,7 @@ def test_a_service_that_nobody_answers_for_is_given_up_after_eight_tries(house, 
 
 def test_an_address_that_is_no_longer_allowed_is_not_posted_to(house, an, service, settings) -> None:
     subscribe(an, Browser(service), service)
-    wish(an, {"bill_issued": Ways(False, True)})
+    wish(an, {"documents": Ways(False, True)})
     NoticeDelivery.objects.all().delete()
     settings.PUSH_SERVICES = ["fcm.googleapis.com"]
     tell([bill(house)])
@@ -515,7 +515,7 @@ def test_quiet_hours_put_off_bills_and_not_the_safety_of_the_login(house, an) ->
 
 
 def test_what_was_read_is_late_or_concerns_one_no_more_is_not_sent(house, an, binh) -> None:
-    wish(binh, {"bill_issued": Ways(True, False)}, ("viewer", "self"))
+    wish(binh, {"documents": Ways(True, False)}, ("viewer", "self"))
     tell([bill(house)])
     mark_read(user=an, ids=None, at=NOON)
     Membership.objects.filter(user=binh).delete()

@@ -6,8 +6,18 @@ import re
 import pytest
 
 from accounts.domain import notices
-from accounts.domain.notice_sentences import group_names, kind_names, said, sentences
-from accounts.domain.notices import GROUPS, KINDS, TOLD_OF_LOGIN, Ways, choices_of, is_quiet, usual_ways, wait_after
+from accounts.domain.notice_sentences import group_names, said, sentences, topic_names
+from accounts.domain.notices import (
+    GROUPS,
+    KINDS,
+    TOLD_OF_LOGIN,
+    TOPICS,
+    Ways,
+    choices_of,
+    is_quiet,
+    usual_ways,
+    wait_after,
+)
 from accounts.domain.sentences import templates
 from tests.unit.test_translations import translations
 
@@ -29,7 +39,8 @@ def same(text: str) -> str:
 
 def test_every_kind_has_sentences_and_a_name_where_it_can_be_chosen() -> None:
     assert set(sentences(same)) == set(KINDS)
-    assert set(kind_names(same)) == {name for name, kind in KINDS.items() if not kind.always}
+    assert set(topic_names(same)) == set(TOPICS) - {"login"}
+    assert {kind.topic for kind in KINDS.values()} == set(TOPICS)
     assert set(group_names(same)) == set(GROUPS)
 
 
@@ -76,11 +87,11 @@ def test_examples_in_the_module() -> None:
 
 
 def test_owners_hear_of_bills_by_every_way_and_viewers_in_the_inbox() -> None:
-    assert usual_ways("bill_issued", {"owner", "self"}) == Ways(True, True)
-    assert usual_ways("bill_issued", {"viewer", "self"}) == Ways(False, False)
-    assert "close_waits" in choices_of({"administrator", "self"})
-    assert "close_waits" not in choices_of({"owner", "self"})
-    assert not any(KINDS[kind].always for kind in choices_of({"owner", "administrator", "self"}))
+    assert usual_ways("documents", {"owner", "self"}) == Ways(True, True)
+    assert usual_ways("documents", {"viewer", "self"}) == Ways(False, False)
+    assert "closes" in choices_of({"administrator", "self"})
+    assert "closes" not in choices_of({"owner", "self"})
+    assert "login" not in choices_of({"owner", "administrator", "self"})
 
 
 def test_quiet_hours_may_run_over_midnight() -> None:
