@@ -15,7 +15,7 @@ from units.numbers import DecimalStyle, Language, NumberError, evidence, kwh_to_
 
 MOST_WH = 10**13
 MOST_PRICE = 10**9
-_UNITS = re.compile(r"\s*(kwh|₫(/kwh)?|đ(/kwh)?|vnd(/kwh)?|đồng)\s*", re.IGNORECASE)
+_UNITS = re.compile(r"/?\s*kwh|₫|đồng|đ|vnd", re.IGNORECASE)
 _BLANKS = str.maketrans("", "", " \u00a0\u202f\u2009'’")
 _ENGLISH_GROUPS = re.compile(r"[-−+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 

@@ -1,6 +1,6 @@
 """The trading desk without a browser: ticket and preview, amending, cancelling, blotter, and who may do what."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -281,3 +281,75 @@ def test_orders_of_others_are_not_there(desk) -> None:
         assert desk.client.post(f"/markets/m/orders/{10**30}/{what}/").status_code == 404
     assert b"theirs" not in b"".join(desk.client.get("/markets/m/blotter/orders.csv").streaming_content)
     assert own_orders(desk.market.pk, [desk.other.pk]).orders[0].price == 1_000
+
+
+def lines(desk, text, **more):
+    form = {"lines": text, "on": "2026-06-01", "id": "0" * 32, **more}
+    return desk.client.post("/markets/m/bulk/check/", form)
+
+
+def test_every_pasted_line_is_looked_at_before_anything_is_sent(desk) -> None:
+    desk.take(New(desk.other.pk, "a", desk.contract.pk, SELL, 3_000, 1_650))
+    page = lines(
+        desk, "interval\tside\tkWh\tprice\n12:30\tbuy\t5\t1700\n2026-06-01 13:00\tsell\t2\t1703\n09:00\tbuy\t1\t1"
+    )
+    told = page.content.decode()
+    assert page.status_code == 200 and desk.orders() == []
+    assert "3.0 kWh would trade at ₫1,650/kWh · 2.0 kWh would wait" in told
+    assert "multiple of ₫5/kWh" in told and "There is no open interval at 09:00" in told
+    assert "Place" not in told.split("<textarea")[1].split("</form>")[0]
+
+
+def test_lines_that_are_all_good_are_sent_once(desk) -> None:
+    good = "12:30; mua; 1,5; 1.700\n13:00; mua; 2; 1.700"
+    looked = lines(desk, good).content.decode()
+    assert "Place 2 orders" in looked and "1.234,5" in looked
+    for _ in range(2):
+        done = desk.client.post("/markets/m/bulk/check/", {"lines": good, "do": "send", "id": "a" * 32}, follow=True)
+        assert "2 orders taken." in done.content.decode()
+    assert sorted((order.quantity_wh, order.price, order.client_order_id[-2:]) for order in desk.orders()) == [
+        (1_500, 1_700, "-1"), (2_000, 1_700, "-2"),
+    ]  # fmt: skip
+
+
+def test_one_refused_line_leaves_the_others_or_undoes_them(desk) -> None:
+    text = "12:30;buy;1;1700\n13:00;sell;50;1700\n13:30;buy;1;1700"
+    none = lines(desk, text, do="send", all_or_none="yes", id="b" * 32)
+    assert none.status_code == 422 and desk.orders() == []
+    assert "0 of 3 orders taken" in none.content.decode()
+    some = lines(desk, text, do="send", id="c" * 32)
+    told = some.content.decode()
+    assert some.status_code == 422 and "2 of 3 orders taken" in told
+    assert told.split("<textarea")[1].split("</textarea>")[0].endswith("13:00;sell;50;1700")
+    assert len(desk.orders()) == 2
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "x" * 100_001, "12:30;buy;1;1700\n" * 1_001])
+def test_a_paste_that_is_none_is_refused_with_a_sentence(desk, text) -> None:
+    page = lines(desk, text)
+    assert page.status_code == 422 and 'role="alert"' in page.content.decode()
+
+
+def test_a_shape_fills_the_box(desk) -> None:
+    read = lambda **more: desk.client.get("/markets/m/bulk/", {  # noqa: E731
+        "on": "2026-06-01", "shape": "flat", "side": "buy", "total": "8", "price": "1500", **more})  # fmt: skip
+    box = lambda page: page.content.decode().split("<textarea")[1].split(">", 1)[1].split("</textarea>")[0]  # noqa: E731
+    flat = box(read()).strip().splitlines()
+    assert flat[0] == "2026-06-01 12:30; buy; 1; 1500" and len(flat) == len(open_contracts(desk.market))
+    assert sum(float(line.split(";")[2]) for line in flat) == pytest.approx(8)
+    solar = [float(line.split(";")[2]) for line in box(read(shape="solar")).strip().splitlines()]
+    assert solar == sorted(solar, reverse=True) and sum(solar) == pytest.approx(8)
+    assert read(shape="morning").status_code == 422, "the morning is over"
+    assert read(total="").status_code == 422
+    assert read(shape="yesterday", total="").status_code == 422, "nothing was measured"
+
+
+def test_a_shape_follows_one_s_own_meters_of_the_day_before(desk) -> None:
+    from meters.models import MeteringPoint, Reading
+
+    point = MeteringPoint.objects.create(site=desk.market.site, participant=desk.own, code="MP", role="boundary")
+    for contract, wh in zip(open_contracts(desk.market)[:2], (1_200, 3_456), strict=True):
+        Reading.objects.create(site=desk.market.site, metering_point=point, start=contract.delivery_start - timedelta(days=1),
+                               minutes=30, import_wh=wh, export_wh=0, version=1, received_at=NOON)  # fmt: skip
+    page = desk.client.get("/markets/m/bulk/", {"shape": "yesterday", "side": "buy", "price": "1500"}).content.decode()
+    assert "2026-06-01 12:30; buy; 1.2; 1500\n2026-06-01 13:00; buy; 3.4; 1500" in page
