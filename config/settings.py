@@ -200,6 +200,8 @@ STATIC_URL = "static/"
 # Where PDFs of documents lie, and where invoices wait for the e-invoice provider's program.
 DOCUMENTS_FOLDER = Path(env.str("WATTBOURSE_DOCUMENTS", default=str(HOME / "documents")))
 EINVOICE_OUTBOX = Path(env.str("WATTBOURSE_EINVOICE_OUTBOX", default=str(HOME / "e-invoices")))
+# Where a job of yours writes backups, so that the health page can tell how old the newest is.
+BACKUPS_FOLDER = env.str("WATTBOURSE_BACKUPS", default="")
 # A class that takes a folder for the site and is an `EInvoiceProvider` (settlement/documents/providers.py).
 EINVOICE_PROVIDER = env.str("WATTBOURSE_EINVOICE_PROVIDER", default="settlement.documents.providers.FileDrop")
 

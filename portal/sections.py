@@ -14,6 +14,8 @@ SECTIONS = (
     ("details", "details", _("Billing details")),
     ("rulebook", "rulebook", _("Rulebook")),
     ("disputes", "disputes", _("Disputes")),
+    ("jobs", "jobs", _("Jobs")),
+    ("health", "health", _("Health")),
     ("control", "control", _("Control")),
     ("sites", "sites", _("Sites")),
     ("audit", "audit", _("Audit trail")),

@@ -25,6 +25,7 @@ from portal.office import (
     readings,
     rulebook,
     sites,
+    watch,
 )
 from portal.office.members import adding, claims, listing, sheets
 from portal.office.members import page as member_page
@@ -57,6 +58,7 @@ urlpatterns = [
     path("logout/", views.Logout.as_view(), name="logout"),
     path("language/", views.language, name="language"),
     path("healthz", views.health, name="health"),
+    path("healthz/detail", watch.health_detail, name="health_detail"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("manifest.webmanifest", installable.manifest, name="manifest"),
     path("service-worker.js", installable.service_worker, name="service_worker"),
@@ -128,6 +130,8 @@ urlpatterns = [
     path(f"{OFFICE}details/all.csv", details.details_file, name="office_details_file"),
     path(f"{OFFICE}details/load/", details.details_import, name="office_details_import"),
     path(f"{OFFICE}details/members/<slug:who>/", details.details_of, name="office_details_of"),
+    path(f"{OFFICE}jobs/", watch.job_list, name="office_jobs"),
+    path(f"{OFFICE}health/", watch.health_page, name="office_health"),
     path(f"{OFFICE}market/", market.market_control, name="office_market_control"),
     path(f"{OFFICE}readings/", readings.readings, name="office_readings"),
     path(f"{OFFICE}readings/<slug:key>/", readings.reading, name="office_reading"),

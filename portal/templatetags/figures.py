@@ -120,6 +120,12 @@ def clock(at: datetime, zone: ZoneInfo) -> str:
 
 
 @register.filter
+def seconds(at: datetime, zone: ZoneInfo) -> str:
+    """The time of day on the site's clock to the second: `11:30:05`."""
+    return f"{at.astimezone(zone):%H:%M:%S}"
+
+
+@register.filter
 def minute_of_day(minute: int) -> str:
     """570 → `09:30`."""
     return f"{minute // 60:02}:{minute % 60:02}"
