@@ -1,4 +1,4 @@
-"""What standing instructions and the peak guard may refuse, listed for the catalogue; accounts/words.py tells it."""
+"""What standing instructions and the peak guard refuse or note, listed for the catalogue; accounts/words.py says it."""
 
 from django.utils.translation import gettext_noop as N_  # noqa: N812 - the name that the catalogue is made by
 
@@ -9,4 +9,14 @@ SENTENCES = (
     N_("Say first from which price you sell: open the limits below the switch."),
     N_("Sell at a high price at first and at a lower one at last, not the other way."),
     N_("Buy at a low price at first and at a higher one at last, not the other way."),
+    # Why an order was placed, as its note has it (planning/notes.py).
+    N_("forecast surplus {energy} at {at}, limit {price}"),
+    N_("forecast surplus {energy} at {at}, limit {price} falling to {least}"),
+    N_("forecast surplus {energy} at {at} and energy in storage, limit {price}"),
+    N_("forecast surplus {energy} at {at} and energy in storage, limit {price} falling to {least}"),
+    N_("forecast need {energy} at {at} and energy in storage, limit {price}"),
+    N_("forecast need {energy} at {at} and energy in storage, limit {price} falling to {least}"),
+    N_("forecast need {energy} at {at}, limit {price}"),
+    N_("forecast need {energy} at {at}, limit {price} rising to {most}"),
+    N_("forecast surplus {energy} at {at}, limit {price} rising to {most}"),
 )

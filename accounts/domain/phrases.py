@@ -29,6 +29,7 @@ NESTED = frozenset(("advice", "law", "told"))
 # What somebody put into a file may stand in a sentence: bounds that keep the search short whatever that was.
 LONGEST = 1_500
 SENTENCES_OF_A_PHRASE = 4
+ENERGY = re.compile(r"−?[0-9,]+(\.[0-9]+)? k?Wh")
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 ISO_MONTH = re.compile(r"\d{4}-\d{2}")
 
@@ -108,11 +109,16 @@ def written(name: str, value: str, language: Language) -> str:
         return grouped(amount, language)
     if language != "vi":
         return value
+    if ENERGY.fullmatch(value):
+        return value.translate(_SWAPPED)
     if ISO_DAY.fullmatch(value) and _is_day(value):
         return f"{value[8:]}/{value[5:7]}/{value[:4]}"
     if ISO_MONTH.fullmatch(value) and _is_day(f"{value}-01"):
         return f"{value[5:]}/{value[:4]}"
     return value
+
+
+_SWAPPED = str.maketrans(".,", ",.")
 
 
 def _amount(value: str) -> int | None:

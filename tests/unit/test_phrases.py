@@ -11,6 +11,7 @@ VIETNAMESE = {
     "{name} is not over.": "{name} chưa xong.",
     "The row of {month} with {code} is used up to {most} Wh.": "Dòng {month} có {code} dùng tối đa {most} Wh.",
     "{code} differs; write {code} everywhere.": "{code} khác nhau; hãy ghi {code} ở mọi nơi.",
+    "forecast surplus {energy} at {at}, limit {price}": "dự báo dư {energy} lúc {at}, giá giới hạn {price}",
     "no row": "không có dòng nào",
     "The file has {what}.": "Tệp {what}.",
 }
@@ -31,6 +32,7 @@ def said(sentence: str) -> str:
         ("2026-13 is not over.", "2026-13 chưa xong."),
         ("The row of 2026-10 with 0123456789 is used up to 1,250,000 Wh.",
          "Dòng 10/2026 có 0123456789 dùng tối đa 1.250.000 Wh."),
+        ("forecast surplus 1.2 kWh at 12:00, limit 1,500", "dự báo dư 1,2 kWh lúc 12:00, giá giới hạn 1.500"),
         ("The file has no row.", "Tệp không có dòng nào."),
         ("a\nb is not over.", "a\nb chưa xong."),
         ("Nobody listed this.", "Nobody listed this."),

@@ -1,7 +1,7 @@
 """Whatever an operation may refuse is listed for the catalogue and told in Vietnamese with its own figures."""
 
 import re
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 
@@ -81,8 +81,18 @@ IN_PARTS: dict[str, tuple[str, ...]] = {
     "The document is not of version wattbourse-document-1.": (),
     "7 does not fit into a payment reference of 7 digits.": (),
 }
+# The notes of the standing instructions' orders, in all their forms.
+NOTES = tuple(
+    f"forecast {kind} 1.2 kWh at 12:00{moving}"
+    for kind, moving in product(("surplus", "need"), (", limit 1,500", ", limit 1,500 rising to 1,600"))
+) + tuple(
+    f"forecast {kind} 1.2 kWh at 12:00{stored}, limit 1,500{moving}"
+    for kind, stored in (("surplus", ""), ("surplus", " and energy in storage"), ("need", " and energy in storage"))
+    for moving in ("", " falling to 1,100")
+)
 # Sentences with so many parts that the walk does not see one in them.
 ALSO = (
+    *NOTES,
     "MP 1 lacks the row for 2026-06-01 06:00 +0700; it will be estimated until the reading comes.",
     "MP 1 lacks 9 rows, the first for 2026-06-01 06:00 +0700; add what is missing, or allow gaps to have it estimated.",
     "The file is empty.",

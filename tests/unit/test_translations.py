@@ -4,11 +4,15 @@ import re
 from pathlib import Path
 
 from babel.messages.pofile import read_po
+from django.apps import apps
+from django.utils.translation import override
 
-from tests.messages import ROOT, sources
+from tests.messages import APPS, ROOT, sources
 
 CATALOGUE = ROOT / "locale/vi/LC_MESSAGES/django.po"
 PLACE = re.compile(r"\{\w+\}|%\(\w+\)(?:\.\d+)?[sdf]")
+LANGUAGES = {"English", "Tiếng Việt"}  # each is called in its own
+NAMED = re.compile(r'"(\w+)": _\(')
 SAME = {"₫/kWh", "Σ kWh", "{interval}: {price}, {quantity}"}
 
 
@@ -42,9 +46,25 @@ def test_translations_fill_in_the_same_words_and_are_translated() -> None:
 def test_scripts_use_only_sentences_that_exist() -> None:
     from portal import strings
 
-    names = set(re.findall(r'"(\w+)": _\(', Path(strings.__file__).read_text(encoding="utf-8")))
+    names = set(NAMED.findall(Path(strings.__file__).read_text(encoding="utf-8")))
+    elsewhere = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "portal").rglob("*.py"))
     scripts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "portal/static/portal/js").glob("*.js"))
     used = set(re.findall(r"strings\.(\w+)", scripts))
     states = {"connecting", "live", "reconnecting", "stale", "logged_out", "state_HALTED", "state_FROZEN"}
-    assert used - names == set()
-    assert names - used == states
+    assert used - set(NAMED.findall(elsewhere)) == set()
+    assert names - used <= states
+
+
+def test_every_choice_of_a_model_has_a_vietnamese_name() -> None:
+    known = translations()
+    with override("en"):
+        choices = {
+            f"{model.__name__}.{field.name}": {str(label) for _, label in field.choices or ()}
+            for model in apps.get_models()
+            if model.__module__.split(".")[0] in APPS
+            for field in model._meta.get_fields()
+            if getattr(field, "choices", None)
+        }
+    assert len(choices) > 20
+    missing = {name: labels - set(known) - LANGUAGES for name, labels in choices.items()}
+    assert {name: labels for name, labels in missing.items() if labels} == {}
