@@ -105,7 +105,12 @@ def _member_mistakes(group: Group, before: Before) -> list[Mistake]:
     given, found = group.member, []
     if not before.admitted:
         needed = ("tariff",) if before.key else ("name", "kind", "tariff")
-        found += [Mistake(f"no_{name}", name) for name in needed if not (given.get(name) or before.values.get(name))]
+        wrong = {mistake.column for mistakes in group.mistakes.values() for mistake in mistakes}
+        found += [
+            Mistake(f"no_{name}", name)
+            for name in needed
+            if not (given.get(name) or before.values.get(name)) and name not in wrong
+        ]
         known = {name: before.values[name] for name in ("name", "kind") if before.key is not None}
         found += [
             Mistake("known_elsewhere", name, {"text": str(value)})

@@ -72,7 +72,8 @@ def _done(desk: Desk, step: str) -> HttpResponse:
 
 def _show(desk: Desk, step: str, status: int = 200, **more: Any) -> HttpResponse:
     assert desk.participant is not None
-    words = {"meter": _("Your meter"), "devices": _("Your solar and battery"), "sell": _("Sell your surplus")}
+    last = _("Sell your surplus") if _has_devices(desk) else _("Buy from neighbours")
+    words = {"meter": _("Your meter"), "devices": _("Your solar and battery"), "sell": last}
     done = first_steps(desk.market.pk, desk.participant.pk).done
     context = {
         "steps": [(name, words[name], name in done, name == step) for name in STEPS],
@@ -198,7 +199,10 @@ def _take_wish(desk: Desk) -> HttpResponse:
         who: dict[str, Any] = {"market": desk.market, "participant": desk.participant, "by": desk.user, "at": desk.now}
         set_limits(sell=sold, buy=bought, **who)
         switch(on=True, **who)
-        messages.success(desk.request, _("All is set up. What you do not need is offered to your neighbours."))
+        told = _("All is set up. What you do not need is offered to your neighbours.")
+        messages.success(
+            desk.request, told if sells else _("All is set up. What you need is asked for from neighbours.")
+        )
     else:
         messages.success(desk.request, _("All is set up. You can switch selling on at any time."))
     return _done(desk, "sell")

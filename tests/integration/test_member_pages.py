@@ -57,7 +57,7 @@ def test_a_member_is_added_by_the_form_and_invited(sites: Sites) -> None:
     assert sorted(MeteringPoint.objects.values_list("code", "role")) == [("B1", "boundary"), ("B1-PV", "generation")]
     assert Invitation.objects.get().email == "b1@example.vn" and mail.outbox[0].to == ["b1@example.vn"]
     page = lan.get(at("member", "b1")).content.decode()
-    for told in ("EM-1001", "EM-1002", "1204.5 / 0 kWh", "5.5 kWp", "b1@example.vn", "invited", "home"):
+    for told in ("EM-1001", "EM-1002", "1,204.5 / 0 kWh", "5.5 kWp", "b1@example.vn", "invited", "home"):
         assert told in page, told
     listed = lan.get(at("members")).content.decode()
     assert "Nhà B1" in listed and "Waits for a reading" in listed
