@@ -26,3 +26,6 @@ for (const place of document.querySelectorAll(PLACES)) {
   watch.observe(place);
   if (place.firstElementChild) watch.observe(place.firstElementChild);
 }
+
+// Where the sections stand in one row (on a phone), the one on show is in sight.
+document.querySelector(".sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
