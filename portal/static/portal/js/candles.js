@@ -22,7 +22,7 @@ export class Candles extends Plot {
     this.waiting = [];
     this.table = document.getElementById("candle-rows");
     this.table.closest("details").addEventListener("toggle", () => this.list());
-    this.title = document.getElementById("candles-title");
+    this.heading = document.getElementById("candles-title");
     for (const button of document.querySelectorAll("[data-minutes]")) {
       button.addEventListener("click", () => this.cut(Number(button.dataset.minutes)));
     }
@@ -50,7 +50,7 @@ export class Candles extends Plot {
     const moved = other || contract.indicative_price !== this.contract?.indicative_price || contract.state !== this.contract?.state;
     this.contract = contract;
     if (other) {
-      this.title.textContent = fill(this.page.strings.candles_of, { interval: contract.name });
+      this.heading.textContent = fill(this.page.strings.candles_of, { interval: contract.name });
       this.load();
     } else if (moved) this.redrawSoon();
   }
@@ -133,7 +133,7 @@ export class Candles extends Plot {
     const gate = Date.parse(this.contract.gate_closes_at) / 1000;
     const till = Math.max((this.rows.at(-1)?.at ?? 0) + step, Math.min(this.now / 1000, gate));
     const to = this.origin + Math.ceil((till - this.origin) / step) * step;
-    const fits = Math.max(FEWEST, Math.floor((this.box.clientWidth - 74) / PX_A_CANDLE));
+    const fits = Math.max(FEWEST, Math.floor((this.size.width - 74) / PX_A_CANDLE));
     const first = this.rows[0]?.at ?? to - step;
     const count = Math.min(fits, Math.max(FEWEST, (to - first) / step));
     return [to - count * step, to];

@@ -17,7 +17,8 @@ export class Plot extends HTMLElement {
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("pointermove", () => this.aloud(false), { passive: true });
     this.box.addEventListener("blur", () => this.letGo());
-    new ResizeObserver(() => this.resize()).observe(this.box);
+    this.size = { width: 0, height: 0 };
+    new ResizeObserver(([{ contentRect }]) => this.resize(contentRect)).observe(this.box);
     const again = () => this.rebuild();
     window.addEventListener("themechange", again);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
@@ -43,14 +44,16 @@ export class Plot extends HTMLElement {
     this.plot?.destroy();
     this.plot = null;
     this.colours = new Map();
-    if (!this.box.clientWidth || !this.ready()) return;
+    if (!this.size.width || !this.ready()) return;
     this.plot = new uPlot(this.options(), this.data(), this.box);
     this.classList.add("drawn");
   }
 
-  resize() {
+  /** The size is kept: to ask the page for it while drawing would lay it out again each time. */
+  resize({ width, height }) {
+    this.size = { width: Math.floor(width), height: Math.floor(height) };
     if (!this.plot) return this.rebuild();
-    this.plot.setSize({ width: this.box.clientWidth, height: this.box.clientHeight });
+    this.plot.setSize(this.size);
   }
 
   /** A colour of the theme, asked of the browser once. */
@@ -61,8 +64,7 @@ export class Plot extends HTMLElement {
 
   basics() {
     return {
-      width: this.box.clientWidth,
-      height: this.box.clientHeight,
+      ...this.size,
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), this.page.timezone),
