@@ -116,14 +116,14 @@ def _ticket() -> dict[str, str]:
     return {
         "sending": _("Being sent …"),
         "not_sent": _("It was not taken. Load the page again."),
-        "not_known": _("No answer came, so it is not known whether this was taken. Send it again: the same order is never "
-                       "taken twice."),
+        "not_known": _("No answer came, so it is not known whether this was taken. Send it again: the same order is "
+                       "never taken twice."),
         "not_live": _("The page shows the market as it was at {time}. Orders wait until it is live again."),
         "one_click": _("One click on a price places the order at once"),
         "one_click_on": _("One click places: at most {quantity} a click"),
-        "one_click_sure": _("From now on a click on a price of the order book places an order at once, without a question: "
-                            "the quantity of the ticket, at most {quantity}. The market's limits hold as ever. This browser "
-                            "remembers it until you switch it off."),
+        "one_click_sure": _("From now on a click on a price of the order book places an order at once, without a "
+                            "question: the quantity of the ticket, at most {quantity}. The market's limits hold as "
+                            "ever. This browser remembers it until you switch it off."),
         "one_click_yes": _("Switch one click on"),
         "one_click_needs": _("Write the most kWh that one click may place into the quantity, then switch it on."),
         "one_click_more": _("One click places at most {quantity}; send this one with the button."),

@@ -238,7 +238,8 @@ def move(contract: int) -> None:
     from trading.operations import submit
 
     market = Contract.objects.get(pk=contract).market_id
-    rng, made, number = random.Random(1), [], 0
+    rng, number = random.Random(1), 0
+    made: list[tuple[int, str]] = []
     began = time.perf_counter()
     while True:
         number += 1

@@ -19,7 +19,7 @@ from trading.models import Contract, Order, Position, Trade
 from trading.queries import BlotterFilter, order_list, position_list, trade_list
 from units.interval import Interval, day_bounds
 
-TABLES = (("orders", _("Orders")), ("trades", _("Trades")), ("positions", _("Positions")))
+TABLES = (("orders", _("Orders placed")), ("trades", _("Trades")), ("positions", _("Positions")))
 LISTS: dict[str, Callable[..., Any]] = {"orders": order_list, "trades": trade_list, "positions": position_list}
 STATES = {"working": (0, 1), "filled": (2,), "cancelled": (3,), "expired": (4,)}
 SIDES = {"buy": 1, "sell": -1}
@@ -33,7 +33,7 @@ def blotter(place: Place) -> HttpResponse:
     table = table if table in LISTS else "orders"
     chosen, asked = _chosen(place)
     page = Paginator(_rows(place, table, chosen), ROWS_PER_PAGE).get_page(place.request.GET.get("page"))
-    tell = {"orders": _order, "trades": _trade, "positions": _position}[table]
+    tell = TELLERS[table]
     return place.show(
         "market/blotter.html", page=page, rows=[tell(place, row) for row in page], table=table, tables=TABLES,
         asked=asked, states=_state_words(),
@@ -107,6 +107,10 @@ def _position(place: Place, row: Position) -> dict[str, Any]:
     on, interval = _interval(place, row.contract)
     net = row.bought_wh - row.sold_wh
     return {"on": on, "interval": interval, "row": row, "who": row.participant.name, "net_wh": net}
+
+
+Teller = Callable[[Place, Any], dict[str, Any]]
+TELLERS: dict[str, Teller] = {"orders": _order, "trades": _trade, "positions": _position}
 
 
 @trader()

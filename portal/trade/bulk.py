@@ -24,7 +24,7 @@ from portal.trade.place import Place, trader
 from portal.trade.shapes import SHAPES, by_clock, day_before, share_out
 from portal.trade.words import exact_kwh, fault_text, price_text, reason_word, refusal, status_word
 from trading import queries
-from trading.api.shapes import NewOrder, Result
+from trading.api.shapes import NewOrder, Result, Side
 from trading.api.taking import message_for, take
 from trading.operations import Rehearsed, rehearse
 from trading.queries import ContractView, ParticipantView
@@ -66,7 +66,12 @@ def check_or_send(place: Place) -> HttpResponse:
     if place.request.POST.get("do") == "send" and good and len(good) == len(lines):
         return _send(place, given, party, lines)
     _look(place, party, good)
-    more = {"lines": lines, "twice": repeated(lines), "good": sum(not line.fault for line in lines), "read_as": read_as}
+    more: dict[str, Any] = {
+        "lines": lines,
+        "twice": repeated(lines),
+        "good": sum(not line.fault for line in lines),
+        "read_as": read_as,
+    }
     return _page(place, {**given, "id": uuid4().hex}, **more)
 
 
@@ -157,7 +162,7 @@ def _send(place: Place, given: dict[str, str], party: ParticipantView, lines: li
         return HttpResponseRedirect(place.address("blotter"))
     said = _("{taken} of {all} orders taken. What was refused is still in the box below.")
     left = {**given, "lines": "\n".join(line.text for line in refused), "id": uuid4().hex}
-    more = {"lines": lines, "sent": True, "refusals": [said.format(taken=taken, all=len(lines))]}
+    more: dict[str, Any] = {"lines": lines, "sent": True, "refusals": [said.format(taken=taken, all=len(lines))]}
     return _page(place, left, REFUSED, **more)
 
 
@@ -179,7 +184,7 @@ def _note(line: Line, result: Result) -> None:
 def _from_shape(place: Place, given: dict[str, str]) -> str:
     """Lines for the box: the total over the open intervals of the day, by the shape."""
     party, on = _party(place, given["who"]), _on(place, given["on"])
-    side = "sell" if given["side"] == "sell" else "buy"
+    side: Side = "sell" if given["side"] == "sell" else "buy"
     day = day_bounds(on, place.zone)
     rows = [row for row in _open(place) if day.start <= row.delivery_start < day.end]
     starts = [row.delivery_start for row in rows]

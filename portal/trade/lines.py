@@ -1,8 +1,9 @@
 """A spreadsheet pasted into the bulk ticket: each line is an order, or gets a sentence that says why it is none.
 
-Columns: interval, side, kWh, price; a day may stand before the time or in a column of its own. They are parted by tabs,
-semicolons or commas, whichever the paste has, in that order. Numbers may be Vietnamese or English: what fits one way
-alone settles it for the whole paste (a price like `1.650` is thousands, so the paste is Vietnamese), else the page does.
+Columns: interval, side, kWh, price; a day may stand before the time or in a column of its own. They are parted by
+tabs, semicolons or commas, whichever the paste has, in that order. Numbers may be Vietnamese or English: what fits one
+way alone settles it for the whole paste (a price like `1.650` is thousands, so the paste is Vietnamese), else the page
+does.
 
     12:30 <tab> buy <tab> 12,5 <tab> 1.650      →  12:30–13:00, buy 12,500 Wh at 1,650
     2026-06-01 13:00; bán; 5; 1.700             →  13:00–13:30, sell 5,000 Wh at 1,700
@@ -114,8 +115,8 @@ def _read(line: Line, cells: list[str], paste: Paste, contracts: Mapping[Key, tu
     if (side := SIDES.get(cells[1].lower())) is None:
         raise Refused("side", _("“{text}” is no side; write buy or sell.").format(text=cells[1][:20]))
     if paste.mixed and _DOUBTFUL.fullmatch(cells[2]):
-        raise Refused("doubtful", _("“{text}” can be read in two ways; write it without marks between thousands.").format(
-            text=cells[2]))  # fmt: skip
+        told = _("“{text}” can be read in two ways; write it without marks between thousands.")
+        raise Refused("doubtful", told.format(text=cells[2]))
     line.side, line.wh = side, quantity_wh(cells[2], paste.style)
     line.price = price(cells[3], paste.style)
 

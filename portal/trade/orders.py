@@ -1,7 +1,7 @@
 """Orders from the desk: look (preview), place, amend, cancel. A script gets JSON, a person without scripts a page.
 
-Both go one way: what is refused is a sentence and changes nothing, what is done ends in a redirect (or `ok`). Orders are
-named by their number in the market (`seq`), which the live stream tells; whose they are is asked every time.
+Both go one way: what is refused is a sentence and changes nothing, what is done ends in a redirect (or `ok`). Orders
+are named by their number in the market (`seq`), which the live stream tells; whose they are is asked every time.
 """
 
 from datetime import timedelta

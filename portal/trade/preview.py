@@ -1,4 +1,4 @@
-"""What an order would come to if it were sent now: what trades, what it costs or brings, and what is left to the trader.
+"""What an order would come to if it were sent now: what trades, what it costs or brings, what is left to the trader.
 
 Costs are the most they can be: what does not trade at once is reckoned at its limit, and the network fee is the highest
 at which energy can reach the buyer, since who sells is not known before.

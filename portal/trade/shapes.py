@@ -1,7 +1,7 @@
 """A day's shape for the bulk ticket: how much of a total falls on each interval.
 
-Shapes are weights by the minute of the local day, in parts of 10,000 of the highest; a total is shared out in whole lots
-by them, so the shares add up to the total (rounded down to a lot).
+Shapes are weights by the minute of the local day, in parts of 10,000 of the highest; a total is shared out in whole
+lots by them, so the shares add up to the total (rounded down to a lot).
 
     flat      the same in every interval
     morning   from 6:00 up to 9:00 and down to 12:00

@@ -1,4 +1,4 @@
-"""What the market answers, as a trader reads it: refusals with their bound in kWh and đồng, and what became of orders."""
+"""What the market answers, as a trader reads it: refusals with their bound in kWh and đồng, what became of orders."""
 
 from collections.abc import Callable
 
@@ -16,8 +16,8 @@ from units.numbers import grouped
 FIELD_OF = {
     "invalid_price": "price", "invalid_price_tick": "price", "price_out_of_band": "price",
     "post_only_would_cross": "price", "not_a_price": "price",
-    "invalid_quantity_lot": "kwh", "quantity_out_of_range": "kwh", "insufficient_energy": "kwh", "not_a_quantity": "kwh",
-    "insufficient_credit": "kwh", "too_fine": "kwh",
+    "invalid_quantity_lot": "kwh", "quantity_out_of_range": "kwh", "insufficient_energy": "kwh",
+    "not_a_quantity": "kwh", "insufficient_credit": "kwh", "too_fine": "kwh",
     "invalid_tif": "kind", "invalid_expires_at": "until", "invalid_display_quantity": "display",
     "invalid_min_quantity": "least", "unknown_contract": "contract", "gate_closed": "contract",
     "gate_not_open": "contract",
@@ -58,12 +58,12 @@ _BOUNDED: dict[str, Callable[[int], str]] = {
         price=price_text(n)),
     "invalid_quantity_lot": lambda n: _("The quantity must be a whole multiple of {quantity}.").format(
         quantity=exact_kwh(n)),
-    "quantity_out_of_range": lambda n: _("The quantity is outside what the market takes; the bound is {quantity}.").format(
-        quantity=exact_kwh(n)),
+    "quantity_out_of_range": lambda n: _("The quantity is outside what the market takes; the bound is {quantity}."
+        ).format(quantity=exact_kwh(n)),
     "invalid_display_quantity": lambda n: _("Show whole multiples of {quantity}, at most the whole order, and only of a"
         " limit order.").format(quantity=exact_kwh(n)),
-    "invalid_min_quantity": lambda n: _("The least quantity must be a whole multiple of {quantity} and at most the whole"
-        " order; an opening auction takes none.").format(quantity=exact_kwh(n)),
+    "invalid_min_quantity": lambda n: _("The least quantity must be a whole multiple of {quantity} and at most the"
+        " whole order; an opening auction takes none.").format(quantity=exact_kwh(n)),
     "post_only_would_cross": lambda n: _("The order would trade at once, against your wish: the best opposite price is"
         " {price}.").format(price=price_text(n)),
     "insufficient_credit": lambda n: _("This needs more credit than is left: {money}. Cancel orders, or pay what is due"

@@ -349,7 +349,8 @@ def test_a_shape_follows_one_s_own_meters_of_the_day_before(desk) -> None:
 
     point = MeteringPoint.objects.create(site=desk.market.site, participant=desk.own, code="MP", role="boundary")
     for contract, wh in zip(open_contracts(desk.market)[:2], (1_200, 3_456), strict=True):
-        Reading.objects.create(site=desk.market.site, metering_point=point, start=contract.delivery_start - timedelta(days=1),
-                               minutes=30, import_wh=wh, export_wh=0, version=1, received_at=NOON)  # fmt: skip
+        start = contract.delivery_start - timedelta(days=1)
+        Reading.objects.create(site=desk.market.site, metering_point=point, start=start, minutes=30, import_wh=wh,
+                               export_wh=0, version=1, received_at=NOON)  # fmt: skip
     page = desk.client.get("/markets/m/bulk/", {"shape": "yesterday", "side": "buy", "price": "1500"}).content.decode()
     assert "2026-06-01 12:30; buy; 1.2; 1500\n2026-06-01 13:00; buy; 3.4; 1500" in page
