@@ -20,6 +20,7 @@ from accounts.operations.invitations import invite
 from accounts.operations.notices import News, tell
 from accounts.operations.resets import open_reset
 from accounts.signin.sessions import PENDING
+from settlement.queries.readings import findings
 from tariffs.models import Tariff
 from tests.member_pages import member_page_values
 from tests.office_world import NOW, PASSWORD, Office
@@ -130,6 +131,8 @@ def _values(office: Office) -> Callable[[str], dict[str, Any]]:
         "portal:office_file": {"pk": invoice, "form": "xml"},
         "portal:office_proposal": {"pk": office.proposal.pk},
         "portal:office_dispute": {"pk": office.dispute.pk},
+        "portal:office_reading": {"key": findings(office.world.market, NOW)[-1].key},
+        "portal:office_reading_proposal": {"pk": office.reading.pk},
         "portal:bills_document": {"pk": invoice},
         "portal:bills_why": {"pk": invoice},
         "portal:bills_file": {"pk": invoice, "form": "xml"},

@@ -8,13 +8,16 @@ browser gets it.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.test import RequestFactory
 from django.utils import translation
 
+from accounts.operations.invitations import invite
 from portal import views
 from tests.office_world import Office, make_office
 from tests.site_pages import ADMINISTRATOR, AUDITOR, MEMBER, STRANGER, WAITING, Page, find_pages, sign_in
@@ -143,6 +146,7 @@ def not_yours(tab) -> None:
 def old_form(tab) -> None:
     tab.goto("/account/")
     tab.context.clear_cookies(name="csrftoken")
+    tab.locator(".menu > summary").click()
     with tab.expect_response("**/language/") as answer:
         tab.get_by_title("Tiếng Việt").click()
     assert answer.value.status == 403
@@ -196,6 +200,75 @@ def test_pages_about_errors_look_like_the_others(tabs, language) -> None:
         tab.set_viewport_size(WIDE)
     assert not found, "\n" + "\n".join(found)
     assert len(set(seen)) == len(seen), seen
+
+
+def rule_that_is_none(tab) -> None:
+    tab.goto("/office/w/rulebook/propose/compensation/")
+    tab.locator("#rule-deadband_wh").fill("x")
+    send(tab, 422, ".rules .act")
+
+
+def invitation_with_two_passwords(tab) -> None:
+    for name, text in (("username", "moi"), ("password", "a long password"), ("again", "another password")):
+        tab.locator(f"#id_{name}").fill(text)
+    send(tab, 200, "button.primary")
+
+
+def letter_for_a_password(tab) -> None:
+    tab.goto("/login/forgotten/")
+    tab.locator("#id_named").fill("nobody")
+    send(tab, 200, "button.primary")
+
+
+def old_link_for_a_password(tab) -> None:
+    assert tab.goto("/login/forgotten/an-old-one/").status == 410
+
+
+def another_password(tab) -> None:
+    tab.goto("/account/confirm/?next=/account/")
+    tab.locator("#id_password").fill("not this one")
+    send(tab, 200, "button.primary")
+
+
+def recovery_codes(tab) -> None:
+    tab.goto("/account/")
+    send(tab, 200, "form[action$='/codes/'] button")
+
+
+def opened_menu(tab) -> None:
+    tab.goto("/home/w/roof/")
+    tab.set_viewport_size(PHONE)
+    tab.locator(".menu > summary").click()
+
+
+def send(tab, status: int, button: str) -> None:
+    """Sends a form whatever the browser thinks of it."""
+    tab.evaluate("document.querySelectorAll('main form').forEach(each => { each.noValidate = true; })")
+    with tab.expect_navigation() as answer:
+        tab.locator(f"main {button}").click()
+    assert answer.value.status == status
+
+
+def test_answers_to_forms_look_like_the_pages(tabs, office) -> None:
+    totp.TOTP.activate(office.owner, totp.generate_totp_secret())
+    secret = invite(by=office.owner, email="a@example.vn", role="viewer", participant=office.world.people["roof"],
+                    days=7, at=datetime.now(UTC))[1]  # fmt: skip
+    found = []
+    for who, way in (
+        (ADMINISTRATOR, rule_that_is_none), (STRANGER, invitation_with_two_passwords),
+        (STRANGER, letter_for_a_password), (STRANGER, old_link_for_a_password), (MEMBER, another_password),
+        (MEMBER, recovery_codes), (MEMBER, opened_menu),
+    ):  # fmt: skip
+        speak(tabs[who], "vi")
+        if way is invitation_with_two_passwords:
+            tabs[who].goto(f"/invited/{secret}/")
+        way(tabs[who])
+        found += [f"{way.__name__}, {each}" for each in look_in_both(tabs[who])]
+        tabs[who].set_viewport_size(PHONE)
+        tabs[who].evaluate(LENGTHEN)
+        found += [f"{way.__name__}, long words, {each}" for each in tabs[who].evaluate(STANDS_OUT)]
+        tabs[who].set_viewport_size(WIDE)
+    assert not found, "\n" + "\n".join(found)
 
 
 def test_a_bill_on_paper_has_its_figures_and_none_of_the_buttons(tabs, office) -> None:

@@ -72,6 +72,7 @@ def test_the_language_changes_with_its_numbers_and_stays(page, server, market, e
     home, _ = make_participants(2)
     take(market, New(home.pk, "a", open_contracts(market)[0].pk, SELL, 20_500, 1_650))
     enter()
+    page.locator(".menu > summary").click()
     page.get_by_title("Tiếng Việt").click()
     expect(page.locator("html")).to_have_attribute("lang", "vi")
     expect(page.locator("#live")).to_have_text("Trực tiếp", timeout=SOON_MS)
@@ -104,6 +105,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page, server, marke
 def test_the_colours_can_be_chosen_and_stay(page, server, market, enter) -> None:
     page.emulate_media(color_scheme="light")
     enter()
+    page.locator(".menu > summary").click()
     button = page.locator("#theme")
     button.click()
     button.click()
@@ -117,12 +119,13 @@ def test_an_unknown_address_is_a_page_too(page, server, market, enter) -> None:
     answer = page.goto(f"{server.address}/nothing/here")
     assert answer.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
-    page.get_by_role("link", name="To the market").click()
+    page.get_by_role("link", name="To my first page").click()
     expect(page.locator("#live")).to_have_text("Live", timeout=SOON_MS)
 
 
 def test_logging_out_closes_the_door(page, server, market, enter) -> None:
     enter()
+    page.locator(".menu > summary").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
     page.goto(f"{server.address}/markets/m/")

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from settlement.models import Invoice
 from settlement.operations.month import advance
 from tests.office_world import NOW, PASSWORD, Office, make_office
 
@@ -50,6 +51,7 @@ def approve(page) -> None:
 def test_a_second_person_approves_and_sees_the_month_being_issued(page, server, office, faults) -> None:
     log_in(page, server, "lan", at("close", office.july.pk))
     expect(page.get_by_text("You computed this close")).to_be_visible()
+    page.locator(".menu > summary").click()
     page.get_by_role("button", name="Log out").click()
     log_in(page, server, "minh", at("close", office.july.pk))
     approve(page)
@@ -61,6 +63,32 @@ def test_a_second_person_approves_and_sees_the_month_being_issued(page, server, 
     expect(page.locator("progress")).to_have_count(0)
     page.get_by_role("link", name="See each").click()
     expect(page.locator("tbody tr")).to_have_count(4)
+    assert faults == []
+
+
+def test_a_month_is_closed_by_two_people_and_its_invoice_paid_by_a_bank_file(page, server, office, faults) -> None:
+    log_in(page, server, "lan", at("close", office.july.pk))
+    expect(page.get_by_text("You computed this close")).to_be_visible()
+    page.locator(".menu > summary").click()
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, server, "minh", at("close", office.july.pk))
+    approve(page)
+    expect(page.get_by_role("status").first).to_contain_text("Approved")
+    while advance(office.july.pk, NOW):
+        pass
+    expect(page.locator(".page-head .badge")).to_contain_text("Issued", timeout=SOON_MS)
+
+    invoice = Invoice.objects.get(participant__code="mill", month=office.july.month, state="issued")
+    line = f"2026-08-21,{invoice.reference} tien dien,{invoice.total_dong},B1,DET MAY"
+    bank = f"Date,Description,Amount,Reference,Counterparty\n{line}\n".encode()
+    page.goto(f"{server.address}{at('bank')}")
+    page.locator("#file").set_input_files({"name": "vcb.csv", "mimeType": "text/csv", "buffer": bank})
+    page.get_by_role("button", name="Take it in").click()
+    expect(page.get_by_role("status").first).to_be_visible()
+    page.goto(f"{server.address}{at('document', invoice.pk)}")
+    expect(page.locator(".page-head .badge").first).to_contain_text("Paid")
+    page.goto(f"{server.address}{at('payments')}")
+    expect(page.locator("tbody")).to_contain_text(invoice.participant.name)
     assert faults == []
 
 

@@ -30,6 +30,7 @@ def test_a_passkey_is_made_and_opens_the_door(page, server, market, enter, authe
     page.get_by_label("Name of the new passkey").fill("Fingerprint")
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_role("status")).to_contain_text("Your passkey is ready")
+    page.locator(".menu > summary").click()
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url(lambda url: "/login/" not in url)  # the door, whose home is behind it
