@@ -29,7 +29,6 @@ from accounts.models import EmailChange, Login, User
 from accounts.operations import AccountError, audit
 from accounts.operations import logins as operations
 from accounts.operations.erasure import erase_user
-from accounts.policies import may_look_after_members
 from accounts.queries import seats
 from accounts.signin import factors, holdings, limits, mails, sessions
 from accounts.signin.mails import offset_name
@@ -88,7 +87,7 @@ def account(request: HttpRequest, user: User) -> HttpResponse:
         "must_add": sessions.must_add_second_step(user),
         "logins": _this_first(living_logins(user), request.session.session_key),
         "zone": offset_name(_now()),
-        "owns": may_look_after_members(user),
+        "tz": timezone.get_current_timezone(),
         "this_key": request.session.session_key,
         "change": change,
     }

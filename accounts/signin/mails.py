@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from smtplib import SMTPException
 
 from django.core.mail import EmailMessage
-from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -30,7 +29,7 @@ def send_invitation(invitation: Invitation, link: str, language: str) -> bool:
         values = {"who": (who.get_full_name() or who.username) if who else "Wattbourse", "house": house}
         subject = _("Invitation to {house}").format(**values)
         told = _("{who} invites you to join {house} on Wattbourse. Open this link to choose how you log in:")
-        last = date_format(localtime(invitation.expires_at), "SHORT_DATETIME_FORMAT")
+        last = f"{localtime(invitation.expires_at):%Y-%m-%d %H:%M}"
         until = f"{last} ({offset_name(invitation.expires_at)})"
         ends = _("It works once, until {until}.").format(until=until)
         return _send(subject, [told.format(**values), link, ends], invitation.email)

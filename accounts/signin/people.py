@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -44,6 +45,7 @@ def members(request: HttpRequest, user: User) -> HttpResponse:
         raise PermissionDenied
     context = {
         "zone": mails.offset_name(datetime.now(UTC)),
+        "tz": timezone.get_current_timezone(),
         "powers": powers(("administrator", "auditor")),
         "participants": rows[:MOST_LISTED],
         "q": wanted,
@@ -66,6 +68,7 @@ def members_of(request: HttpRequest, user: User, code: str) -> HttpResponse:
         raise PermissionDenied
     context = {
         "zone": mails.offset_name(datetime.now(UTC)),
+        "tz": timezone.get_current_timezone(),
         "powers": powers(Membership.Role.values),
         "participant": participant,
         "members": participant.memberships.select_related("user").order_by("user__username"),

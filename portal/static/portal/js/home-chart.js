@@ -1,4 +1,4 @@
-// The day of a home: what the sun gives and the house uses, what is expected, and the money saved so far.
+// The day of a home: what the sun gives and the house uses, what is expected, and the money earned and saved so far.
 
 import uPlot from "../../vendor/uplot/uPlot.esm.js";
 import { make } from "./dom.js";
@@ -39,9 +39,12 @@ export class HomeChart extends HTMLElement {
   data() {
     const step = this.rows.length > 1 ? this.rows[1].at - this.rows[0].at : 1_800;
     const power = (name) => this.rows.map((row) => kilowatts(row[name], step));
-    let sum = 0;
-    const saved = this.rows.map((row) => (row.saved === null ? null : (sum += row.saved) / 1_000));
-    return [this.rows.map((row) => row.at + step / 2), power("sun"), power("use"), power("expected_sun"), saved];
+    const soFar = (name) => {
+      let sum = 0;
+      return this.rows.map((row) => (row[name] === null ? null : (sum += row[name]) / 1_000));
+    };
+    const middles = this.rows.map((row) => row.at + step / 2);
+    return [middles, power("sun"), power("use"), power("expected_sun"), soFar("saved"), soFar("cash")];
   }
 
   colour(name) {
@@ -69,6 +72,7 @@ export class HomeChart extends HTMLElement {
         { ...plain, scale: "kw", stroke: this.colour("--ink"), width: 1.5 },
         { ...plain, scale: "kw", stroke: sun, width: 1.5, dash: [4, 4] },
         { ...plain, scale: "money", stroke: this.colour("--local"), width: 2.5 },
+        { ...plain, scale: "money", stroke: this.colour("--local"), width: 1.5, dash: [2, 4] },
       ],
     };
   }
