@@ -15,8 +15,8 @@ from knox.settings import CONSTANTS
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
-from accounts.api.bucket import take
 from accounts.api.problems import Problem
+from accounts.bucket import take
 from accounts.models import User
 from accounts.signin.factors import has_second_step
 

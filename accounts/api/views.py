@@ -14,9 +14,9 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from accounts.api.bucket import Taken, take
 from accounts.api.problems import Problem, problem_of, refuse
 from accounts.api.signin import BySession, ByToken, caller_of
+from accounts.bucket import Taken, take
 from accounts.models import User
 from accounts.policies import READS_ONLY, READS_ONLY_SENTENCE, may_call
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.api.bucket import take
+from accounts.bucket import take
 
 NAME_PER_SECOND, ADDRESS_PER_SECOND = 1 / 30, 1 / 3
 CODES_AT_ONCE, CODES_PER_SECOND = 6, 1 / 60

@@ -319,5 +319,5 @@ def test_without_the_broker_orders_are_still_taken(world: World, monkeypatch: py
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise redis.ConnectionError("gone")
 
-    monkeypatch.setattr("accounts.api.bucket._script", lambda: broken)
+    monkeypatch.setattr("accounts.bucket._script", lambda: broken)
     assert world.anna.post("orders", world.order()).status_code == 201
