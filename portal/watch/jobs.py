@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import AuditEntry, User
+from accounts.words import in_words
 from members.models import MemberSheet, MemberSheetRow
 from settlement.models import BankFile, Invoice, MonthClose, SettlementAlarm
 from settlement.operations import touched
@@ -122,8 +123,8 @@ def _settling(market: Market) -> Iterator[Job]:
                   page="readings", again="settle")  # fmt: skip
     alarms = SettlementAlarm.objects.filter(market=market, resolved_at=None).select_related("contract")
     for alarm in alarms.order_by("-raised_at")[:MOST_OF_A_KIND]:
-        yield Job(_("Settlement"), f"{alarm.contract.delivery_start:%Y-%m-%d %H:%M} UTC", FAILED, 0, 0, alarm.message,
-                  None, alarm.raised_at, None, "control", None, f"alarm-{alarm.pk}")  # fmt: skip
+        yield Job(_("Settlement"), f"{alarm.contract.delivery_start:%Y-%m-%d %H:%M} UTC", FAILED, 0, 0,
+                  in_words(alarm.message), None, alarm.raised_at, None, "control", None, f"alarm-{alarm.pk}")  # fmt: skip
 
 
 def _certificates(market: Market) -> Iterator[Job]:

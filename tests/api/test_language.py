@@ -21,9 +21,9 @@ def test_a_single_order_is_refused_in_vietnamese(world: World) -> None:
 def test_each_message_of_a_bulk_is_refused_in_vietnamese(world: World) -> None:
     world.anna.headers |= VIETNAMESE
     messages = [
-        world.order(op="place", quantity_wh=150),
+        world.order(op="new", quantity_wh=150),
         {"op": "cancel", "order_id": "0190a5a0-0000-7000-8000-000000000000"},
-        world.order(op="place", participant="p1"),
+        world.order(op="new", participant="p1"),
     ]
     answers = world.anna.post("orders/bulk", {"request_id": "r", "messages": messages}).json()["results"]
     assert [answer["error"]["message"] for answer in answers] == [
