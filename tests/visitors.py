@@ -50,7 +50,7 @@ def visitors(office: Office, language: str) -> dict[str, Visitor]:
     session = SessionStore()
     session[PENDING] = [office.owner.pk, datetime.now(UTC).timestamp()]
     session.save()
-    people[WAITING].client.cookies["sessionid"] = session.session_key
+    people[WAITING].client.cookies["sessionid"] = session.session_key or ""
     return people
 
 

@@ -124,7 +124,8 @@ def _settling(market: Market) -> Iterator[Job]:
     alarms = SettlementAlarm.objects.filter(market=market, resolved_at=None).select_related("contract")
     for alarm in alarms.order_by("-raised_at")[:MOST_OF_A_KIND]:
         yield Job(_("Settlement"), f"{alarm.contract.delivery_start:%Y-%m-%d %H:%M} UTC", FAILED, 0, 0,
-                  in_words(alarm.message), None, alarm.raised_at, None, "control", None, f"alarm-{alarm.pk}")  # fmt: skip
+                  in_words(alarm.message), None, alarm.raised_at, None, "control", None,
+                  f"alarm-{alarm.pk}")  # fmt: skip
 
 
 def _certificates(market: Market) -> Iterator[Job]:
