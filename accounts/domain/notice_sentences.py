@@ -57,7 +57,7 @@ def figure(name: str, value: Any, language: Language) -> str:
     if isinstance(value, str):
         return _day(name, value, language) if name.endswith("_on") else value
     if name.endswith("_millidong"):
-        return format_money(round_to_minor(int(value)), language)
+        return _together(format_money(round_to_minor(int(value)), language))
     if name.endswith("_dong"):
         return format_money(int(value), language)
     if name.endswith("_wh"):
@@ -65,6 +65,11 @@ def figure(name: str, value: Any, language: Language) -> str:
     if name.endswith("_pct"):
         return f"{value}\u00a0%"
     return grouped(value, language) if isinstance(value, int) else str(value)
+
+
+def _together(money: str) -> str:
+    """A minus sign stays on the line of its amount."""
+    return money.replace("−", "−\u2060")
 
 
 def _day(name: str, value: str, language: Language) -> str:

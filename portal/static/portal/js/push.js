@@ -3,6 +3,8 @@
 
 const bytes = (word) => Uint8Array.from(atob(word.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const WORKER_MS = 10_000; // a worker that cannot be installed is never ready
+const worker = () => Promise.race([navigator.serviceWorker.ready, new Promise((_, fail) => setTimeout(fail, WORKER_MS))]);
 const able = () => "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
 class Push extends HTMLElement {
@@ -36,8 +38,8 @@ class Push extends HTMLElement {
   }
 
   async subscription() {
-    const worker = await navigator.serviceWorker.getRegistration("/");
-    return worker ? worker.pushManager.getSubscription() : null;
+    const held = await navigator.serviceWorker.getRegistration("/");
+    return held ? held.pushManager.getSubscription() : null;
   }
 
   async switchOn() {
@@ -45,12 +47,12 @@ class Push extends HTMLElement {
     this.button.disabled = true;
     try {
       if ((await Notification.requestPermission()) !== "granted") return await this.look();
-      const worker = await navigator.serviceWorker.ready;
-      await (await worker.pushManager.getSubscription())?.unsubscribe(); // it may be another house's key, or another person's
-      const made = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(this.dataset.key) });
+      const { pushManager } = await worker();
+      await (await pushManager.getSubscription())?.unsubscribe(); // it may be of another key, or of another person
+      const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(this.dataset.key) });
       await this.send(made.toJSON());
     } catch (error) {
-      this.complain(error.told || this.dataset.failed);
+      this.complain(error?.told || this.dataset.failed);
     } finally {
       this.button.disabled = false;
     }
