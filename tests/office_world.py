@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 
 from accounts.models import Membership, User
 from accounts.operations import audit
-from settlement.models import Dispute, Invoice, MonthClose
+from settlement.models import Dispute, Invoice, MonthClose, ReadingDecision
 from settlement.operations import settle
 from settlement.operations.bank_files import import_bank_file
 from settlement.operations.certificates import issue
 from settlement.operations.disputes import open_dispute
 from settlement.operations.errors import SettlementError, raise_alarm
+from settlement.operations.readings import Figures, decide
+from settlement.queries.readings import findings
 from tariffs.models import EmissionFactor, RuleChange
 from tariffs.operations import propose_change
 from tests.billing_world import bill, close_month, compute, hang_meter, make_billing_world, person
@@ -24,6 +26,7 @@ from trading.models import Contract
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 NOW = datetime(2026, 8, 20, 3, 0, tzinfo=UTC)
+JULY_NINTH = datetime(2026, 7, 9, 3, 0, tzinfo=UTC)  # shop and mill were not read
 JULY_TENTH = datetime(2026, 7, 10, 3, 0, tzinfo=UTC)
 PASSWORD = "a long password"
 NO_TERMS = "The site has no terms on 2026-08-19; set surplus price and network fee from that day on."
@@ -49,6 +52,7 @@ class Office:
     july: MonthClose
     dispute: Dispute
     proposal: RuleChange
+    reading: ReadingDecision
 
     def invoice(self, code: str, month: date = JUNE) -> Invoice:
         return Invoice.objects.get(participant=self.world.people[code], month=month, relation="original")
@@ -74,7 +78,7 @@ def make_office(code: str = "w", *, disputed_in: date = JUNE) -> Office:
     raise_alarm(_unsettled(world).pk, SettlementError("no_terms", NO_TERMS), NOW)
     return Office(
         world, lan, minh, _user("auditor", is_auditor=True), owner, _user("stranger"), closed, waiting, dispute,
-        _propose(world, lan),
+        _propose(world, lan), _figures(world, lan),
     )  # fmt: skip
 
 
@@ -147,6 +151,13 @@ def _pay(world: World, by: User) -> None:
     )
     data = "\n".join(("Date,Description,Amount,Reference,Counterparty", *rows, "")).encode()
     import_bank_file(site=world.site, data=data, name="vcb-2026-08.csv", by=by, at=NOW)
+
+
+def _figures(world: World, by: User) -> ReadingDecision:
+    """Figures of a person for the interval of August that nobody read; they wait for a second one."""
+    gap = next(each for each in findings(world.market, NOW) if each.point_code == "MP-mill" and each.start.month == 8)
+    figures = Figures("own", [(90_000, 0)])
+    return decide(market=world.market, found=gap, figures=figures, by=by, at=NOW, reason="From the mill's own logger")
 
 
 def _propose(world: World, by: User) -> RuleChange:

@@ -8,8 +8,9 @@ from django.urls import URLPattern, reverse
 from accounts.models import Membership, User
 from portal import urls
 from settlement.models import BankLine, Payment
+from settlement.queries.readings import findings
 from tests.billing_world import make_billing_world
-from tests.office_world import JULY, Office, make_office
+from tests.office_world import JULY, NOW, Office, make_office
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,8 @@ def addresses(office: Office, who: str = "roof") -> dict[str, str]:
         "office_close_discard": office.july.pk, "office_document": invoice.pk, "office_proposal": office.proposal.pk,
         "office_dispute": office.dispute.pk, "office_match": BankLine.objects.earliest("pk").pk,
         "office_undo": Payment.objects.earliest("pk").pk, "bills_document": invoice.pk,
-        "bills_withdraw": office.dispute.pk, "office_details_of": who,
+        "office_reading": findings(office.world.market, NOW)[-1].key,
+        "office_reading_proposal": office.reading.pk, "bills_withdraw": office.dispute.pk, "office_details_of": who,
     }  # fmt: skip
     more = {
         "office_download": ("csv",), "office_why": (invoice.pk, 1), "office_file": (invoice.pk, "pdf"),
