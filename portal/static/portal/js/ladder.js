@@ -4,8 +4,7 @@
 import { make, write } from "./dom.js";
 import { fill } from "./format.js";
 
-const LEVELS = 10;
-const LEVELS_KEPT = 5; // rows that stay even when empty, so that a thin book does not jump
+const LEVELS = 10; // rows stay when they are empty, so that nothing jumps
 const COLUMNS = ["price", "quantity", "sum", "orders"];
 
 export class Ladder extends HTMLElement {
@@ -57,8 +56,6 @@ export class Ladder extends HTMLElement {
     rows.forEach((row, n) => {
       const level = levels[n];
       sum += level ? level[1][0] : 0;
-      const hidden = !level && n >= LEVELS_KEPT;
-      if (row.hidden !== hidden) row.hidden = hidden;
       this.fillRow(row, level, sum, deepest, own);
     });
     if (!levels.length) write(rows[0].parts.price, nothing, { quietly: true });
