@@ -34,7 +34,7 @@ def test_a_stranger_logs_in_and_sees_the_market_and_an_order_arrive(page, server
     expect(best).to_contain_text("15.0", timeout=SOON_MS)
     expect(page.locator("wb-trades tbody tr")).to_have_count(1)
     expect(page.locator("wb-trades tbody tr")).to_contain_text("▲ 1,650")
-    expect(page.locator("wb-strip button").first).to_contain_text("₫1,650", timeout=SOON_MS)
+    expect(page.locator("wb-strip button[aria-pressed=true]")).to_contain_text("₫1,650", timeout=SOON_MS)
     expect(page.locator(".middle-row")).to_contain_text("Last 1,650")
 
     take(market, Cancel(home.pk, "mine"))
@@ -87,12 +87,12 @@ def test_the_language_changes_with_its_numbers_and_stays(page, server, market, e
 
 def test_intervals_are_chosen_with_the_keyboard(page, server, market, enter) -> None:
     enter()
-    first = page.locator("wb-strip button").first
-    expect(first).to_have_attribute("aria-pressed", "true", timeout=SOON_MS)
-    first.focus()
+    chosen = page.locator("wb-strip button[aria-pressed=true]")
+    expect(chosen).to_contain_text("12:30–13:00", timeout=SOON_MS)
+    chosen.focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#book-title")).to_have_text("Order book 13:00–13:30")
-    expect(page.locator("wb-strip button").nth(1)).to_be_focused()
+    expect(page.locator("wb-strip button", has_text="13:00–13:30")).to_be_focused()
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(page, server, market, enter) -> None:

@@ -19,7 +19,20 @@ export function write(element, text, { quietly = false } = {}) {
   const first = element.textContent === "";
   element.textContent = text;
   if (first || quietly) return;
+  flash(element);
+}
+
+const fresh = new Set();
+
+/** Starts the animation again. The class goes now and comes back two frames later, so that the browser has drawn the page
+ * without it in between: asking for a layout instead would cost one for every figure that moves. */
+function flash(element) {
   element.classList.remove("moved");
-  void element.offsetWidth; // so that the animation starts again
-  element.classList.add("moved");
+  if (!fresh.size) requestAnimationFrame(() => requestAnimationFrame(showFresh));
+  fresh.add(element);
+}
+
+function showFresh() {
+  for (const element of fresh) element.classList.add("moved");
+  fresh.clear();
 }
