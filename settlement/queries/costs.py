@@ -82,7 +82,10 @@ _COSTS = """
     SELECT c.id, c.delivery_start, c.delivery_end, run.kind, r.estimated, r.retail_price,
            r.import_wh, r.bought_wh - r.pool_bought_wh, r.pool_bought_wh, r.grid_import_wh, r.export_wh,
            CASE WHEN r.bought_wh = r.pool_bought_wh THEN 0
-                WHEN r.sold_wh = r.pool_sold_wh THEN -coalesce(l.local, 0) ELSE own.bought END,
+                WHEN r.sold_wh = r.pool_sold_wh THEN -coalesce(l.local, 0)
+                ELSE (SELECT coalesce(sum(d.delivered_wh * t.price), 0)::bigint FROM settlement_traderesult d
+                      JOIN trading_trade t ON t.market_id = d.market_id AND t.trade_no = d.trade_no
+                      WHERE d.run_id = run.results AND t.buyer_id = %(participant)s) END,
            r.pool_bought_wh * coalesce(run.pool_price, 0), r.grid_import_wh * r.retail_price, -coalesce(l.fee, 0),
            coalesce(l.compensation, 0), r.cash_millidong,
            r.import_wh * r.retail_price - r.export_wh * run.surplus_price
@@ -99,11 +102,6 @@ _COSTS = """
         WHERE a.market_id = %(market)s AND a.kind = 'participant' AND a.participant_id = %(participant)s
             AND k.delivery_start >= %(start)s AND k.delivery_start < %(end)s GROUP BY t.contract_id
     ) l ON l.contract_id = c.id
-    LEFT JOIN LATERAL (
-        SELECT coalesce(sum(d.delivered_wh * t.price), 0)::bigint AS bought FROM settlement_traderesult d
-        JOIN trading_trade t ON t.market_id = d.market_id AND t.trade_no = d.trade_no
-        WHERE d.run_id = run.results AND t.buyer_id = %(participant)s
-    ) own ON r.sold_wh > r.pool_sold_wh AND r.bought_wh > r.pool_bought_wh
     WHERE c.market_id = %(market)s AND c.delivery_start >= %(start)s AND c.delivery_start < %(end)s
     ORDER BY c.delivery_start
 """
