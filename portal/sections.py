@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 SECTIONS = (
     ("overview", "overview", _("Today")),
     ("members", "members", _("Members")),
-    ("market", "market_control", _("Market")),
+    ("market", "market_control", _("Market control")),
     ("readings", "readings", _("Readings")),
     ("closes", "closes", _("Month close")),
     ("documents", "documents", _("Documents")),

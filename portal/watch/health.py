@@ -136,7 +136,7 @@ def _lateness(name: str, ages: dict[str, float]) -> str:
 
 def _queue(queue: pulse.Waiting) -> Check:
     state = judged(queue.count, at.QUEUE_WARN, at.QUEUE_FAIL)
-    said = _("{count} messages wait.").format(count=queue.count)
+    said = _("Messages that wait: {count}.").format(count=queue.count)
     if queue.oldest_s is not None:
         state = max(state, judged(queue.oldest_s, at.OLDEST_WARN_S, at.OLDEST_FAIL_S), key=RANK.__getitem__)
         said += " " + _("The oldest is {seconds} s old.").format(seconds=round(queue.oldest_s))
@@ -214,7 +214,7 @@ def _live(market: Market, now: datetime) -> Check:
     except redis.RedisError:
         return Check("live", name, WARN, _("The broker does not say who listens."))
     count = int(found[0][1]) if found else 0
-    return Check("live", name, OK, _("{count} web processes hold pages of this market open.").format(count=count))
+    return Check("live", name, OK, _("Web processes that hold pages of this market open: {count}.").format(count=count))
 
 
 def _meters(market: Market, now: datetime) -> Check:
@@ -241,7 +241,7 @@ def _clearing(market: Market, now: datetime) -> Check:
         return Check("clearing", name, OK, _("Every interval that is due is settled."))
     minutes = (due - oldest).total_seconds() / 60
     state = judged(minutes, at.LAG_WARN_MARKET_MINUTES, at.LAG_FAIL_MARKET_MINUTES)
-    said = _("{count} intervals wait to be settled, the oldest for {minutes} min of market time.")
+    said = _("Waiting to be settled: {count}; the oldest for {minutes} min of market time.")
     todo = _("Look at the workers above and at the alarms on the control page.") if state != OK else ""
     return Check("clearing", name, state, said.format(count=late.count(), minutes=round(minutes)), todo)
 
@@ -251,7 +251,7 @@ def _alarms(market: Market, now: datetime) -> Check:
     name = _("Alarms")
     if not count:
         return Check("alarms", name, OK, _("No interval failed to settle."))
-    said = _("{count} intervals could not be settled.").format(count=count)
+    said = _("Intervals that could not be settled: {count}.").format(count=count)
     return Check("alarms", name, WARN, said, _("The control page says why; put it right, it is tried again by itself."))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -16,6 +17,8 @@ from django.utils.translation import ngettext
 from accounts.models import AuditEntry, User
 from accounts.words import in_words
 from members.models import MemberSheet, MemberSheetRow
+from portal.templatetags.figures import moment
+from portal.templatetags.figures import month as month_text
 from settlement.models import BankFile, Invoice, MonthClose, SettlementAlarm
 from settlement.operations import touched
 from settlement.operations.certificates.issue import due_contracts
@@ -67,12 +70,17 @@ def _closes(market: Market) -> Iterator[Job]:
                   "issue": _("Issuing the documents")}  # fmt: skip
         running = close.state in (state.COMPUTING, state.APPROVED)
         yield Job(
-            _("Month close"), f"{close.month:%Y-%m} · {close.number}",
+            _("Month close"), _named(close),
             RUNNING if running else WAITING if close.state == state.COMPUTED else DONE, how.done, how.total,
             phases.get(how.phase, "") if running else str(close.get_state_display()),
             close.approved_by or close.requested_by, close.requested_at, close.issued_at or close.computed_at,
             "close", close.pk,
         )  # fmt: skip
+
+
+def _named(close: MonthClose) -> str:
+    """`July 2026`; from the second close of a month on with its number."""
+    return month_text(close.month) + (f" · {close.number}" if close.number > 1 else "")
 
 
 def _papers(market: Market) -> Iterator[Job]:
@@ -86,7 +94,7 @@ def _papers(market: Market) -> Iterator[Job]:
             "%(count)d document has no PDF yet; it is made when somebody opens it.",
             "%(count)d documents have no PDF yet; each is made when somebody opens it.", missing,
         ) % {"count": missing}  # fmt: skip
-        yield Job(_("PDFs and e-invoices"), f"{close.month:%Y-%m} · {close.number}", WAITING if missing else DONE,
+        yield Job(_("PDFs and e-invoices"), _named(close), WAITING if missing else DONE,
                   made, total, said, close.approved_by, close.issued_at, None, "documents", None,
                   f"papers-{close.month:%Y-%m-%d}" if missing else "")  # fmt: skip
 
@@ -123,7 +131,7 @@ def _settling(market: Market) -> Iterator[Job]:
                   page="readings", again="settle")  # fmt: skip
     alarms = SettlementAlarm.objects.filter(market=market, resolved_at=None).select_related("contract")
     for alarm in alarms.order_by("-raised_at")[:MOST_OF_A_KIND]:
-        yield Job(_("Settlement"), f"{alarm.contract.delivery_start:%Y-%m-%d %H:%M} UTC", FAILED, 0, 0,
+        yield Job(_("Settlement"), moment(alarm.contract.delivery_start, ZoneInfo(market.site.timezone)), FAILED, 0, 0,
                   in_words(alarm.message), None, alarm.raised_at, None, "control", None,
                   f"alarm-{alarm.pk}")  # fmt: skip
 

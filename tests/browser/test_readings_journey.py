@@ -42,7 +42,7 @@ def test_an_estimate_is_seen_approved_settled_again_and_gone(page, server, offic
     before = rows.count()
     page.locator(f'a[href$="/readings/{gap.key}/"]').click()
     expect(page.locator("wb-day-curve canvas")).to_be_visible()
-    page.locator("wb-day-curve .chart").focus()
+    page.locator("wb-day-curve .curve").focus()
     expect(page.locator("#curve-readout")).to_contain_text("10:00–10:30: no reading")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#curve-readout")).to_contain_text("10:30–11:00")

@@ -16,7 +16,7 @@ class DayCurve extends HTMLElement {
     this.register = this.page.register;
     this.place = this.page.starts.indexOf(this.page.from);
     this.readout = document.getElementById("curve-readout");
-    this.box = make("div", { class: "chart", role: "img", ariaLabel: this.dataset.label, tabIndex: 0 });
+    this.box = make("div", { class: "curve", role: "img", ariaLabel: this.dataset.label, tabIndex: 0 });
     this.append(this.box);
     this.box.addEventListener("keydown", (event) => this.move(event));
     this.box.addEventListener("focus", () => this.show(this.place));
