@@ -70,7 +70,7 @@ def notes() -> dict[str, Note]:
 
 def waiting() -> Waiting:
     """How much waits in the queue. Raises redis.RedisError."""
-    count = int(client().llen(QUEUE))  # type: ignore[arg-type]
+    count = int(client().llen(QUEUE))
     last: Any = client().lindex(QUEUE, -1)
     return Waiting(count, _age(last) if last else None)
 

@@ -1,6 +1,7 @@
 """The pages of long jobs and of health; what is wrong is said with what to do, and tried again where that is safe."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -36,9 +37,9 @@ def job_list(desk: Desk) -> HttpResponse:
     return _jobs(desk)
 
 
-def _jobs(desk: Desk, status: int = 200, **more: object) -> HttpResponse:
+def _jobs(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
     rows = jobs(desk.market)
-    context = {
+    context: dict[str, Any] = {
         "rows": desk.page_of(rows, 40),
         "running": any(job.state == RUNNING for job in rows),
         "failed": sum(job.state == FAILED for job in rows),

@@ -123,7 +123,9 @@ def _tasks(notes: dict[str, pulse.Note]) -> Iterator[Check]:
     if late and state == OK:
         said = _("Late: {names}.").format(names=", ".join(name.rpartition(".")[2] for name in late))
         todo = _("A worker may be busy with something long; start another one if it lasts.")
-        yield Check("tasks", _("Scheduled work"), max((_lateness(n, ages) for n in late), key=RANK.get), said, todo)
+        yield Check(
+            "tasks", _("Scheduled work"), max((_lateness(n, ages) for n in late), key=RANK.__getitem__), said, todo
+        )
 
 
 def _lateness(name: str, ages: dict[str, float]) -> str:

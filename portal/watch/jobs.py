@@ -106,7 +106,7 @@ def _has_file(digest: str) -> bool:
 
 def _sheets(market: Market) -> Iterator[Job]:
     rows = MemberSheet.objects.filter(market=market).select_related("uploaded_by", "applied_by")
-    states = {MemberSheet.State.CHECKED: WAITING, MemberSheet.State.APPLYING: RUNNING}
+    states: dict[str, str] = {MemberSheet.State.CHECKED: WAITING, MemberSheet.State.APPLYING: RUNNING}
     refused = MemberSheetRow.State.REFUSED
     for sheet in rows.exclude(state=MemberSheet.State.DISCARDED)[:MOST_OF_A_KIND]:
         wrong = sheet.rows.filter(state=refused).count()
