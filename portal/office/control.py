@@ -99,6 +99,8 @@ def areas() -> dict[str, str]:
         "bank_": _("Bank files"),
         "dispute.": _("Disputes"),
         "rules.": _("Rule changes"),
+        "reading": _("Readings"),
+        "market.": _("Market control"),
         "user.": _("Users"),
         "membership.": _("Memberships"),
         "certificate": _("Certificates"),

@@ -75,7 +75,7 @@ def health_page(desk: Desk) -> HttpResponse:
     """Every check in words, and the metering points that were not read."""
     checks = health(desk.market)
     silent, all_points = silent_points(desk.market, desk.now)
-    context = {
+    context: dict[str, Any] = {
         "checks": checks,
         "worst": worst(checks),
         "silent": desk.page_of(silent, 50),
