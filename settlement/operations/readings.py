@@ -25,6 +25,7 @@ from meters.models import Reading, Site
 from meters.operations import NewReading, ReadingRejected, record_readings
 from settlement.models import MonthClose, ReadingDecision
 from settlement.operations.errors import SettlementError
+from settlement.operations.news import tell_figures_wait
 from settlement.operations.runs import resettle
 from settlement.queries.readings import Finding, around
 from trading.models import Market
@@ -112,6 +113,7 @@ def decide(
         if two:
             decision.save()
             _note(decision, "reading.proposed", by, at)
+            tell_figures_wait(decision, at)
             return decision
         _carry_out(decision, by, at, "reading.approved")
     settle_decided(market, at, limit=SETTLED_AT_ONCE)
@@ -306,7 +308,7 @@ def _note(decision: ReadingDecision, action: str, by: User, at: datetime) -> Non
         detail={
             "interval": decision.start.isoformat(), "market": decision.market.code, "count": len(decision.values),
             "import_wh": sum(row[2] for row in decision.values), "export_wh": sum(row[3] for row in decision.values),
-            "method": f"method.{decision.method}", "reason": decision.note or decision.reason,
-            "cause": f"cause.{decision.cause}",
+            "method": f"method:{decision.method}", "reason": decision.note or decision.reason,
+            "cause": f"cause:{decision.cause}",
         },
     )  # fmt: skip
