@@ -16,12 +16,15 @@ PAINTS = """() => new Promise(done => {
   }).observe({ type: "largest-contentful-paint", buffered: true });
   setTimeout(() => done([first, largest]), 50);
 })"""
+# Each shift of the layout: how much, and the first thing that moved.
 SHIFTS = """() => new Promise(done => {
-  let sum = 0;
+  const found = [];
+  const named = node => node?.outerHTML?.slice(0, 80) ?? node?.textContent ?? "";
   new PerformanceObserver(list => {
-    for (const each of list.getEntries()) if (!each.hadRecentInput) sum += each.value;
+    for (const each of list.getEntries())
+      if (!each.hadRecentInput) found.push([each.value, each.sources.map(one => named(one.node)).join(" | ")]);
   }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => done(sum), 50);
+  setTimeout(() => done(found), 50);
 })"""
 SETTLED = """async () => {
   await document.fonts.ready;
