@@ -31,6 +31,11 @@ def deliver_notices() -> None:
             log.warning("%s notices could not be delivered", done.failed)
         if not done.all or time.monotonic() > until:
             break
+
+
+@shared_task(name="accounts.tasks.clear_deliveries")
+def clear_deliveries() -> None:
+    """Forgets what was delivered long ago."""
     clear_old(datetime.now(UTC))
 
 

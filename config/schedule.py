@@ -15,6 +15,7 @@ task_time_limit = 600
 # its period is dropped (`expires`): after an outage one tick catches up, not a thousand.
 beat_schedule = {
     "look-for-news": {"task": "settlement.tasks.look_for_news", "schedule": 30.0, "options": {"expires": 30}},
+    "clear-deliveries": {"task": "accounts.tasks.clear_deliveries", "schedule": 3_600.0, "options": {"expires": 600}},
     "deliver-notices": {"task": "accounts.tasks.deliver_notices", "schedule": 5.0, "options": {"expires": 10}},
     "tick-markets": {"task": "trading.tasks.tick_markets", "schedule": 2.0, "options": {"expires": 5}},
     "plan-markets": {"task": "planning.tasks.plan_markets", "schedule": 3.0, "options": {"expires": 6}},

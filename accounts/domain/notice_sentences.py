@@ -179,6 +179,16 @@ def _energy(_: Translate) -> Told:
             _("A meter of {who} is silent"),
             _("Until it speaks again your energy is estimated. Check its power and its connection."),
         ),
+        "claim_accepted": (
+            _("What {who} reported about its equipment was confirmed"),
+            _("What {who} reported about its equipment was confirmed"),
+            _("It counts from now on. You need not do anything."),
+        ),
+        "claim_refused": (
+            _("What {who} reported about its equipment was not confirmed"),
+            _("What {who} reported about its equipment was not confirmed"),
+            _("The reason: “{note}” Correct it and report it again."),
+        ),
         "switched_off": (
             _("Selling for {who} was switched off"),
             _("Selling for {who} was switched off"),
@@ -234,6 +244,16 @@ def _house(_: Translate) -> Told:
             _("A change of rules waits for a second person"),
             _("{person} proposed it, to hold from {from_on}. Look at whom it touches, then approve or reject it."),
         ),
+        "reading_waits": (
+            _("Figures for the meter {meter} wait for a second person"),
+            _("Figures for a meter wait for a second person"),
+            _("{person} proposed them. Look at the curve, then confirm or reject them."),
+        ),
+        "claim_waits": (
+            _("{who} reported its equipment"),
+            _("A member reported its equipment"),
+            _("It counts once an administrator has confirmed it. Compare it with the papers, then say yes or no."),
+        ),
         "close_waits": (
             _("The close of {month_on} in {market_name} waits for a second person"),
             _("A month close waits for a second person"),
@@ -283,11 +303,11 @@ def topic_names(_: Translate) -> dict[str, str]:
         "corrections": _("Corrected readings that change money"),
         "days": _("Daily summary, only if you choose a way"),
         "cap": _("Surplus limit nearly reached"),
-        "meters": _("A silent meter"),
+        "meters": _("Your meter and equipment"),
         "selling": _("Selling that stops: switched off, no forecast, a limit"),
         "stops": _("Trading stopped, and going on again"),
         "rules": _("Changes of prices and rules that touch you"),
-        "proposals": _("Rule changes that wait for approval"),
+        "proposals": _("Proposals and reports that wait for approval"),
         "closes": _("Month closes that wait for approval"),
         "site_meters": _("Silent meters of the site"),
         "invitations": _("Accepted invitations"),

@@ -83,9 +83,9 @@ def look_once(name: str, at: datetime) -> bool:
         return cursor.fetchone() is not None
 
 
-def forget_looks(before: datetime) -> int:
-    """Clear the looks made before a moment; none of them comes again."""
-    return NoticeLook.objects.filter(at__lt=before).delete()[0]
+def forget_looks(beginning: str, before: datetime) -> int:
+    """Clear the looks whose names begin like this and that were made before a moment; none of them comes again."""
+    return NoticeLook.objects.filter(name__startswith=beginning, at__lt=before).delete()[0]
 
 
 def mark_read(*, user: User, ids: Sequence[int] | None, at: datetime) -> int:

@@ -14,6 +14,7 @@ from accounts.models import Participant, User
 from accounts.operations import audit
 from members.models import Claim
 from members.operations.adding import set_equipment
+from members.operations.news import tell_claimed, tell_decided
 from members.queries.standing import DEVICE_COLUMNS
 from members.queries.steps import meter_of
 from meters.models import MeteringPoint
@@ -70,6 +71,7 @@ def _claim(
     claim.save()
     detail = {"participant": participant.pk, "market": market.code, "claim": kind, **values}
     audit(by=by, action="claim.made", target=f"claim {claim.pk}", detail=detail, at=at)
+    tell_claimed(claim, at)
     return claim
 
 
@@ -141,3 +143,4 @@ def _decide(held: Claim, state: Claim.State, note: str, by: User, at: datetime) 
         audit(by=by, action="claim.accepted", target=f"claim {held.pk}", detail=detail, at=at)
     else:
         audit(by=by, action="claim.refused", target=f"claim {held.pk}", detail=detail, at=at)
+    tell_decided(held, at)

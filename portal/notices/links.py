@@ -37,7 +37,13 @@ def _at_seat(notice: Notice, market: str, who: str) -> str:
 
 
 # What the office shows: the name of its page, and whether the page is about one thing.
-_OFFICE = {"close": ("office_close", True), "proposal": ("office_proposal", True), "meters": ("office_readings", False)}
+_OFFICE = {
+    "close": ("office_close", True),
+    "proposal": ("office_proposal", True),
+    "reading": ("office_reading_proposal", True),
+    "claim": ("office_claim", True),
+    "meters": ("office_readings", False),
+}
 
 
 def _in_office(notice: Notice, market: str) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from accounts.models import Membership, NoticeChoice
-from accounts.operations.notices import News, look_once, tell
+from accounts.operations.notices import News, forget_looks, look_once, tell
 from meters.queries import output_since
 from settlement.operations.news import corrected
 from settlement.queries import statement
@@ -23,6 +23,7 @@ from units.interval import day_bounds
 
 SILENT_HOURS = 6
 MORNING_HOUR = 6  # of the local day: by then the day before is settled
+KEPT = timedelta(days=7)
 CAP_FROM_DAY, CAP_NEAR_TENTHS = 5, 9
 
 
@@ -40,6 +41,8 @@ def look(market: Market, now: datetime) -> int:
             before = local.date() - timedelta(days=1)
             news = _corrected(market, before, zone, now) + _summaries(market, before, zone, now)
             told += tell(news + _near_cap(market, local.date(), zone, now))
+            for beginning in ("hour", "day"):
+                forget_looks(f"{beginning} {market.pk} ", now - KEPT)
     return told
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from accounts.models import User
 from accounts.operations.notices import News, tell, tell_administrators
-from settlement.models import Dispute, Invoice, MonthClose, Payment
+from settlement.models import Dispute, Invoice, MonthClose, Payment, ReadingDecision
 from trading.models import Market
 from units.interval import Interval
 
@@ -94,13 +93,16 @@ def tell_close_waits(close: MonthClose, at: datetime) -> None:
     )  # fmt: skip
 
 
+def tell_figures_wait(decision: ReadingDecision, at: datetime) -> None:
+    """Figures in place of a meter's wait for somebody else than who proposed them."""
+    market, by = decision.market, decision.proposed_by
+    told = {"market": market.code, "meter": decision.metering_point.code, "person": by.get_full_name() or by.username}
+    about = ("reading", decision.pk)
+    tell_administrators("reading_waits", f"reading {decision.pk}", at, about=about, data=told, but=by.pk)
+
+
 def corrected(participant: int, market: Market, on: date, change_millidong: int, run_on: date, at: datetime) -> News:
     """Runs of the day `run_on` changed what a participant stands at for the deliveries of the day `on`."""
     key = f"corrected {market.pk} {participant} {on.isoformat()} {run_on.isoformat()}"
     figures = {"market": market.code, "on_on": on.isoformat(), "change_millidong": change_millidong}
     return News("reading_corrected", key, at, ("intervals", on.isoformat()), figures, participant=participant)
-
-
-def name_of(user: User | None) -> str:
-    """How a person is called in a sentence."""
-    return "Wattbourse" if user is None else user.get_full_name() or user.username

@@ -7,6 +7,8 @@ import pytest
 from accounts.domain.notices import Ways
 from accounts.models import BillingProfile, Membership, Notice, User
 from accounts.operations.notice_ways import Wish, set_wish
+from members.operations.claims import claim_meter, refuse_claim
+from meters.models import MeteringPoint
 from planning.domain.forecast import Energy
 from planning.operations import plan, set_instruction
 from planning.wishes import switch
@@ -19,10 +21,12 @@ from settlement.operations.month import advance
 from settlement.operations.month.close import approve_close
 from settlement.operations.month.replace import replace_invoice
 from settlement.operations.payments import record_payment
+from settlement.operations.readings import decide, figures_for
 from settlement.operations.refunds import refund, undo_payment
+from settlement.queries.readings import findings
 from settlement.tasks import look_for_news
 from tariffs.operations import approve_change
-from tests.billing_world import bill
+from tests.billing_world import bill, make_billing_world, person
 from tests.certificate_world import add_panels, sub_read
 from tests.factories import NOON, make_market, make_participants, open_contracts
 from tests.money_world import NOON as BANK_NOON
@@ -202,6 +206,34 @@ def test_without_a_forecast_and_with_orders_refused_the_owner_hears_it_once_a_da
     plan(world.market.pk, NOON + timedelta(hours=1), forecaster=forecaster)
     assert len(told(an, "no_forecast")) == 1 and not told(an, "orders_refused")
     assert len(told(binh, "orders_refused")) == 1 and not told(binh, "no_forecast")
+
+
+# Reports of members, figures of meters
+
+
+def test_a_members_report_waits_with_the_administrators_who_tell_what_became_of_it() -> None:
+    market = make_market("m")
+    (home,) = make_participants(1, market=market)
+    an, lan = seat(home), User.objects.create_user("lan", is_staff=True)
+    for serial in ("ABC 12", "ABC 123"):  # corrected before anybody looked
+        claim = claim_meter(market=market, participant=home, serial=serial, by=an, at=NOON)
+    assert told(lan, "claim_waits") == [{"who": home.name, "market": "m"}]
+    refuse_claim(claim=claim, note="The plate says ABC 124.", by=lan, at=NOON)
+    assert [each["note"] for each in told(an, "claim_refused")] == ["The plate says ABC 124."]
+
+
+def test_figures_in_place_of_a_meters_wait_for_a_second_person() -> None:
+    world = make_billing_world()
+    world.add("shop", retail=3_000)
+    world.contract(NOW - timedelta(days=1), "DELIVERED")
+    world.read({"shop": (40_000, 0)}, NOW - timedelta(days=1))
+    MeteringPoint.objects.update(max_import_w=60_000)
+    lan, minh = person("lan"), person("minh")
+    (found,) = [each for each in findings(world.market, NOW) if each.cause == "over_power"]
+    figures = figures_for(world.market, found)
+    made = decide(market=world.market, found=found, figures=figures, by=lan, at=NOW, reason="A jump")
+    (notice,) = Notice.objects.filter(kind="reading_waits")
+    assert notice.user == minh and notice.about_id == str(made.pk) and notice.data["meter"] == "MP-shop"
 
 
 # Looks

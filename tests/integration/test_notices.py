@@ -19,10 +19,10 @@ from accounts.operations.erasure import erase_user
 from accounts.operations.invitations import accept_as_new, invite
 from accounts.operations.logins import change_password, note_login
 from accounts.operations.notice_ways import Wish, add_device, remove_device, set_wish
-from accounts.operations.notices import News, look_once, mark_read, tell
+from accounts.operations.notices import News, forget_looks, look_once, mark_read, tell
 from accounts.queries import own_notices, unread_notices
 from accounts.signin.notice_letters import send
-from accounts.tasks import deliver_notices
+from accounts.tasks import clear_deliveries, deliver_notices
 from tests.factories import NOON, make_market, make_participants
 from tests.push_service import Browser, PushService, push_service
 
@@ -169,6 +169,8 @@ def test_what_is_undone_was_never_told(house, an) -> None:
 
 def test_a_look_is_made_once(db) -> None:
     assert look_once("day 1 2026-10-12", NOON) and not look_once("day 1 2026-10-12", NOON)
+    assert forget_looks("day 1 ", NOON) == 0 and forget_looks("day 2 ", NOON + timedelta(days=9)) == 0
+    assert forget_looks("day 1 ", NOON + timedelta(days=9)) == 1
 
 
 # The login
@@ -291,6 +293,8 @@ def test_notices_of_the_house_lead_to_the_office(db) -> None:
         News("proposal_waits", "p", NOON, ("proposal", 5), {}, administrators=True),
         News("close_waits", "c", NOON, ("close", 6), {"market": "m"}, administrators=True),
         News("site_meter_silent", "s", NOON, ("meters", ""), {"market": "m"}, administrators=True),
+        News("reading_waits", "r", NOON, ("reading", 7), {"market": "m"}, administrators=True),
+        News("claim_waits", "l", NOON, ("claim", 8), {"market": "m"}, administrators=True),
         News("market_halted", "h", NOON, ("market", ""), {"market": "m"}, administrators=True),
         News("password_changed", "w", NOON, ("login", ""), {}, user=minh.pk),
     ])  # fmt: skip
@@ -298,9 +302,14 @@ def test_notices_of_the_house_lead_to_the_office(db) -> None:
     rows = Notice.objects.order_by("pk").values_list("kind", "pk")
     found = {kind: client.get(reverse("portal:notice", args=(pk,))).url for kind, pk in rows}
     assert found == {
-        "proposal_waits": "/office/m/rulebook/changes/5/", "close_waits": "/office/m/closes/6/",
-        "site_meter_silent": "/office/m/readings/", "market_halted": "/markets/m/", "password_changed": "/account/",
-    }  # fmt: skip
+        "proposal_waits": "/office/m/rulebook/changes/5/",
+        "close_waits": "/office/m/closes/6/",
+        "site_meter_silent": "/office/m/readings/",
+        "reading_waits": "/office/m/readings/decisions/7/",
+        "claim_waits": "/office/m/members/claims/8/",
+        "market_halted": "/markets/m/",
+        "password_changed": "/account/",
+    }
 
 
 def test_the_home_shows_the_latest_three_that_are_unread(house, an) -> None:
@@ -523,6 +532,8 @@ def test_what_was_read_is_late_or_concerns_one_no_more_is_not_sent(house, an, bi
     tell([bill(house, "bill 2")])
     assert deliver_due(now() + timedelta(days=4), send).dropped == 1
     assert not mail.outbox
+    clear_deliveries()
+    assert NoticeDelivery.objects.count() == 3
     assert clear_old(now() + timedelta(days=60)) == 3 and Notice.objects.count() == 3
 
 

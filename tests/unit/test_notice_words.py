@@ -28,7 +28,7 @@ FIGURES = {
     "change_millidong": -5_300_400, "sold_wh": 12_300, "bought_wh": 4_000, "saved_millidong": 9_000_000, "used_pct": 18,
     "cap_pct": 20, "meter": "MP-7", "hours": 7, "person": "An", "market_name": "Campus", "what": "tariff",
     "from_on": "2026-12-01", "documents": 42, "count": 3, "role": "trader", "device": "Firefox, Linux", "left": 9,
-    "passkey": "Phone", "email": "an@example.vn",
+    "passkey": "Phone", "note": "The plate says 8 kW.", "email": "an@example.vn",
 }  # fmt: skip
 AMOUNTS = re.compile(r"_dong$|_millidong$|_wh$")
 
