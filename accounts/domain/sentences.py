@@ -77,7 +77,8 @@ def _text(name: str, value: str, language: Language, _: Translate) -> str:
         if name in ON_DAYS:
             return format_date(date.fromisoformat(value), "d MMMM y" if language == "en" else "long", locale=language)
         if name in MOMENTS:
-            return format_moment(datetime.fromisoformat(value), "d MMMM y HH:mm 'UTC'", locale=language)
+            pattern = "dd/MM/y HH:mm 'UTC'" if language == "vi" else "d MMMM y HH:mm 'UTC'"
+            return format_moment(datetime.fromisoformat(value), pattern, locale=language)
     except ValueError:
         return value
     return words(_).get(value, value) if name in CODED else value
@@ -277,7 +278,8 @@ def templates(_: Translate) -> dict[str, str]:
         "point.changed": _("{who} changed what the metering point {name} can carry."),
         "meter.installed": _("{who} hung up the meter {name} at {point} on {installed_on}."),
         "meter.removed": _(
-            "{who} took down the meter {name} at {point} on {removed_on}: import {end_import_wh}, export {end_export_wh}."
+            "{who} took down the meter {name} at {point} on {removed_on}: import {end_import_wh}, "
+            "export {end_export_wh}."
         ),
         "device.set": _("{who} registered the device {name} of {participant}."),
         "device.removed": _("{who} removed the device {name} of {participant}."),

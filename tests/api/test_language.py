@@ -43,5 +43,5 @@ def test_a_browser_reads_the_language_it_chose_on_the_pages(world: World) -> Non
     world.anna.client.cookies["django_language"] = "vi"
     answer = world.anna.post("orders", world.order(contract_id=10**6))
     assert answer.json()["error"]["message"] == (
-        "Thị trường này không có hợp đồng đó. Hãy lấy danh sách các hợp đồng đang mở."
+        "Thị trường này không có chu kỳ đó. Hãy lấy danh sách các chu kỳ đang mở."
     )

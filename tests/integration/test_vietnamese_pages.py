@@ -22,6 +22,7 @@ WRITTEN = (
     "A higher surplus price",
     "Board decision 12/2026",
     "Terms 2027",
+    "From the mill's own logger",
     "vat_registered là yes hoặc no",
     "“No.”",
 )
