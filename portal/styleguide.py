@@ -31,7 +31,7 @@ MIDNIGHT = int(datetime(2026, 10, 30, 17, 0, tzinfo=UTC).timestamp())
 HALF_HOUR_S = 1_800
 DENSITIES = (("home", _("Home")), ("desk", _("Desk")))
 COLOURS = (
-    ("sun", _("Sun")),
+    ("sun", _("Solar")),
     ("battery", _("Battery")),
     ("grid", _("Grid")),
     ("local", _("Local trade")),
