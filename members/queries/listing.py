@@ -1,8 +1,9 @@
 """The members of a market as a list that can be searched and filtered."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -41,9 +42,9 @@ class MemberRow:
     state: str
 
 
-def member_rows(market: Market, wanted: MemberFilter) -> QuerySet[Admission]:
+def member_rows(market: Market, wanted: MemberFilter) -> QuerySet[Any]:
     """The admissions that fit, by name; `described` makes rows of a page of them."""
-    rows = Admission.objects.filter(market=market).select_related("participant")
+    rows: QuerySet[Any] = Admission.objects.filter(market=market).select_related("participant")
     of_point = {"metering_point__site": market.site_id, "metering_point__participant": OuterRef("participant")}
     hanging = Meter.objects.filter(removed_on=None, **of_point)
     read = Reading.objects.filter(**of_point)
@@ -58,7 +59,7 @@ def member_rows(market: Market, wanted: MemberFilter) -> QuerySet[Admission]:
     return _in_state(rows, wanted.state).order_by("-active", "participant__name", "participant_id")
 
 
-def _in_state(rows: QuerySet[Admission], state: str) -> QuerySet[Admission]:
+def _in_state(rows: QuerySet[Any], state: str) -> QuerySet[Any]:
     if state == LEFT:
         return rows.filter(active=False)
     if state == READING:
@@ -120,9 +121,9 @@ def _invited(people: list[int]) -> dict[int, list[str]]:
     return _lists(rows.values_list("participant_id", "email"))
 
 
-def _lists(pairs: object) -> dict[int, list[str]]:
+def _lists(pairs: Iterable[tuple[Any, str]]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
-    for key, text in pairs:  # type: ignore[attr-defined]
+    for key, text in pairs:
         found[key].append(text)
     return found
 

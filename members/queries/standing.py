@@ -12,7 +12,7 @@ from trading.models import Admission, Market
 
 MILLIDONG = 1_000
 # Column of the sheet, kind of device, field of the device. The first column of a kind makes the device.
-DEVICE_COLUMNS = {
+DEVICE_COLUMNS: dict[Device.Kind, dict[str, tuple[str, ...]]] = {
     Device.Kind.PV: {"pv_kwp": ("peak_w",)},
     Device.Kind.BATTERY: {"battery_kwh": ("capacity_wh",), "battery_kw": ("charge_w", "discharge_w")},
     Device.Kind.EV: {"ev_kwh": ("capacity_wh",), "ev_kw": ("charge_w",)},

@@ -221,7 +221,7 @@ def remove_meter(
     _check_end(meter, removed_on, end_import_wh, end_export_wh)
     meter.removed_on, meter.end_import_wh, meter.end_export_wh = removed_on, end_import_wh, end_export_wh
     meter.save(update_fields=["removed_on", "end_import_wh", "end_export_wh"])
-    detail = {"point": held.code, "removed_on": removed_on.isoformat()}
+    detail: dict[str, Any] = {"point": held.code, "removed_on": removed_on.isoformat()}
     detail |= {"end_import_wh": end_import_wh, "end_export_wh": end_export_wh}
     audit(by=by, action="meter.removed", target=f"meter {meter.serial}", detail=detail, at=at)
     return meter

@@ -49,7 +49,7 @@ def read_cells(data: bytes) -> Cells:
         separator = max(";,\t", key=text.partition("\n")[0].count)
         comma = separator == ";"
         rows = _of_csv(text, separator)
-    kept = []
+    kept: list[tuple[int, tuple[str, ...]]] = []
     for line, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue

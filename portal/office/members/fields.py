@@ -32,7 +32,7 @@ class Field:
     hint: str = ""
     kind: str = "text"
     required: bool = False
-    choices: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    choices: Sequence[tuple[str, Any]] = field(default_factory=tuple)
 
 
 def fields_of(
@@ -56,7 +56,7 @@ def _kind(name: str) -> str:
     return {"kilo": "decimal", "whole": "whole", "day": "date", "yesno": "check", "email": "email"}.get(kind, "text")
 
 
-def _choices(name: str) -> Sequence[tuple[str, str]]:
+def _choices(name: str) -> Sequence[tuple[str, Any]]:
     if name == "kind":
         return Participant.Kind.choices
     if name == "role":

@@ -68,9 +68,9 @@ def _page(desk: Desk, held: MemberSheet, status: int = 200, **more: Any) -> Http
     rows = held.rows.filter(state=wanted) if wanted in MemberSheetRow.State.values else held.rows.all()
     page = desk.page_of(rows, 100)
     for row in page:
-        row.told = told_row(row.mistakes)  # type: ignore[attr-defined]
+        row.told = told_row(row.mistakes)
         texts = shown(row.values)
-        row.texts = [(name, texts[name]) for name in row.changes if name in texts]  # type: ignore[attr-defined]
+        row.texts = [(name, texts[name]) for name in row.changes if name in texts]
     context = {
         "sheet": held,
         "rows": page,
