@@ -149,9 +149,7 @@ _THEN = (
 )
 
 
-def _pool_limits(
-    contract: ContractRow, previous: SettlementRun | None, renter_cap: int | None
-) -> dict[str, IntArray]:
+def _pool_limits(contract: ContractRow, previous: SettlementRun | None, renter_cap: int | None) -> dict[str, IntArray]:
     """Who takes part, with its limits: of the run before, and of the admissions for whoever that run did not know. Who
     left after the interval began takes part. A residential renter bids no more than the terms' cap."""
     names = ("participant", "ask", "bid")

@@ -16,7 +16,7 @@ def test_each_picture_has_a_file_of_its_own_and_shows_a_page_that_exists() -> No
     assert len({shot.name for shot in SHOTS}) == len(SHOTS)
     for shot in SHOTS:
         namespace, _, name = shot.page.partition(":")
-        prefix, resolver = get_resolver().namespace_dict[namespace]
+        _prefix, resolver = get_resolver().namespace_dict[namespace]
         known = {pattern.name: pattern.pattern.converters for pattern in resolver.url_patterns}
         assert name in known, shot.page
         assert len(known[name]) == len(shot.values), shot.name
