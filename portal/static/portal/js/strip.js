@@ -7,7 +7,7 @@ import { make, write } from "./dom.js";
 import { briefly } from "./gate.js";
 
 const AHEAD_MS = 48 * 3_600_000;
-const SHAPE = { CALL: "◐", CONTINUOUS: "●", HALTED: "‖", FROZEN: "❄", SCHEDULED: "○", CLOSED: "■", FROZEN: "✕" };
+const SHAPE = { CALL: "◐", CONTINUOUS: "●", HALTED: "‖", FROZEN: "❄", SCHEDULED: "○", CLOSED: "■" };
 export const TRADABLE = ["CALL", "CONTINUOUS", "HALTED", "FROZEN"];
 const SHOWN = [...TRADABLE, "SCHEDULED", "CLOSED"];
 
