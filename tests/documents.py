@@ -143,7 +143,8 @@ def tiers(count):
     for position in range(1, count + 1):
         day = (position - 1) // 5 + 1
         tier = bounds[(position - 1) % 5]
-        rows.append(line(position, "tier_import", 100_000, 1_984, 198_400, tier=tier, since=day, until=day))
+        found = {"period": "tier", "tier": tier, "since": day, "until": day}
+        rows.append(line(position, "tier_import", 100_000, 1_984, 198_400, **found))
     return tuple(rows)
 
 

@@ -18,6 +18,7 @@ GROUPS = {
     "carried": ("carried",),
 }
 KWH, KW, MONTH, NONE = "kWh", "kW", "month", ""
+HOURS = ("peak", "normal", "offpeak", "flat")
 _UNITS = {"capacity": KW, "platform_month": MONTH, "carried": NONE}
 
 
@@ -38,6 +39,11 @@ def amount_due(document: InvoiceDocument) -> int:
 def unit(line: DocumentLine) -> str:
     """What the line's quantity counts on paper."""
     return _UNITS.get(line.kind, KWH)
+
+
+def hours(line: DocumentLine) -> str:
+    """The line's hours of the day; empty for a tier, which its bounds name."""
+    return line.period if line.period in HOURS else ""
 
 
 def grouped_lines(document: InvoiceDocument) -> Iterator[tuple[str, list[DocumentLine]]]:

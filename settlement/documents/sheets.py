@@ -17,7 +17,7 @@ from typing import Any, Literal, TextIO
 
 import xlsxwriter
 
-from settlement.documents.reading import KW, KWH, unit
+from settlement.documents.reading import KW, KWH, hours, unit
 from settlement.documents.texts import text
 from settlement.domain.document import InvoiceDocument
 from units.numbers import Language
@@ -177,7 +177,7 @@ def _lines(document: InvoiceDocument, language: Language) -> Iterator[Row]:
         yield (
             line.position,
             line.kind,
-            f"{name}, {text(line.period, language)}" if line.period else name,
+            f"{name}, {text(of_day, language)}" if (of_day := hours(line)) else name,
             line.tier_from_kwh,
             line.tier_to_kwh,
             line.since,

@@ -14,6 +14,7 @@ from settlement.documents.reading import (
     MONTH,
     amount_due,
     grouped_lines,
+    hours,
     is_draft,
     number_text,
     payment_code,
@@ -222,8 +223,8 @@ class _View:
         parts = [text(line.kind, language)]
         if line.tier_from_kwh is not None:
             parts.append(self._tier(line.tier_from_kwh, line.tier_to_kwh, language))
-        if line.period:
-            parts.append(text(line.period, language))
+        if of_day := hours(line):
+            parts.append(text(of_day, language))
         if not _is_whole_month(line, self.document.month):
             parts.append(days(line.since, line.until, language))
         return ", ".join(parts)

@@ -15,7 +15,7 @@ import re
 
 from lxml import etree
 
-from settlement.documents.reading import KW, KWH, MONTH, amount_due, is_draft, sign, unit
+from settlement.documents.reading import KW, KWH, MONTH, amount_due, hours, is_draft, sign, unit
 from settlement.documents.texts import day, days, month, text
 from settlement.documents.words import amount_in_words
 from settlement.domain.document import DocumentLine, InvoiceDocument, Party, RegisterLine
@@ -177,8 +177,8 @@ def _name(document: InvoiceDocument, line: DocumentLine) -> str:
     if line.tier_from_kwh is not None:
         tier = "tier_open" if line.tier_to_kwh is None else "tier"
         parts.append(text(tier, "vi", low=line.tier_from_kwh, high=line.tier_to_kwh))
-    if line.period:
-        parts.append(text(line.period, "vi"))
+    if of_day := hours(line):
+        parts.append(text(of_day, "vi"))
     return f"{', '.join(parts)}, {days(line.since, line.until, 'vi')}, {month(document.month, 'vi')}"
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from settlement.documents import sheets
 from settlement.documents.sheets import COLUMNS, TABLES, SheetError, write_csv, write_xlsx
 from settlement.domain.document import LINE_KINDS
-from tests.documents import LINES, TENANT, adjustment, invoice, line, self_bill, statement
+from tests.documents import LINES, TENANT, adjustment, invoice, line, self_bill, statement, tiers
 
 DOCUMENTS = [invoice(), self_bill(), adjustment(), statement()]
 
@@ -165,3 +165,8 @@ def test_sums_on_every_table_equal_the_documents(documents, tmp_path_factory):
     assert [date.fromisoformat(row["From"]) for row in rows] == [
         row.since for document in documents for row in document.lines
     ]
+
+
+def test_a_tier_is_named_by_its_bounds_alone():
+    rows = read_csv([invoice(tiers(5))], "lines")
+    assert {row["What for"] for row in rows} == {"From the grid"}

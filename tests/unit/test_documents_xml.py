@@ -254,3 +254,8 @@ def test_the_page_names_every_element_and_code():
     names = set(re.findall(r'element name="(\w+)"', SCHEMA)) - {"HDon", "DLHDon", "TTruong", "KDLieu", "DLieu"}
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", page)] == []
     assert all(code in page for code in ("statement_has_no_xml", "draft_has_no_xml", "invalid_series", "number_taken"))
+
+
+def test_a_tier_is_named_by_its_bounds_alone():
+    names = [row.findtext("THHDVu") for row in tree(invoice(tiers(5))).findall(".//HHDVu")]
+    assert names[0].startswith("Mua từ lưới điện, bậc 0–100 kWh, ") and not any("{" in name for name in names)
