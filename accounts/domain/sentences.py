@@ -65,7 +65,7 @@ def _told(name: str, value: Any, language: Language, _: Translate) -> Any:
         return format_price(value, language)
     if name in MONEY:
         return format_money(value, language)
-    if name.endswith("wh"):
+    if name == "wh" or name.endswith("_wh"):
         return format_energy(value, language)
     if name == "rate_bp":
         return f"{grouped(value, language, decimals=2)} %"

@@ -108,6 +108,12 @@ def test_numbers_and_dates_are_the_readers() -> None:
     assert "1.671 ₫/kWh" in told and "0,3 kWh" in told and "tháng 12" in told
 
 
+def test_a_mass_per_kwh_is_no_energy() -> None:
+    detail = {"year": 2023, "mg_per_kwh": 659_200, "official": True, "valid_from": "2024-12-03"}
+    told = sentence_of(who="An", action="emission_factor.set", target="VN", detail=detail, language="en", _=same)
+    assert "for 2023 to 659,200 mg CO₂ per kWh from 3 December 2024" in told
+
+
 def test_nobody_is_the_system_and_an_unknown_action_is_told_plainly() -> None:
     told = sentence_of(who="", action="moon.risen", target="site campus", detail={}, language="en", _=same)
     assert told == "The system did “moon.risen” on site campus."
