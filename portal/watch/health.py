@@ -28,6 +28,8 @@ from trading.queries import market_now
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 RANK = {OK: 0, WARN: 1, FAIL: 2}
+# How many seconds lie between two turns of a scheduled task.
+PERIODS: dict[str, float] = {str(entry["task"]): float(str(entry["schedule"])) for entry in beat_schedule.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _beat(notes: dict[str, pulse.Note]) -> Check:
 
 def _tasks(notes: dict[str, pulse.Note]) -> Iterator[Check]:
     """The workers, by the scheduled work that was done last; each task that is late on its own."""
-    names = sorted({str(entry["task"]) for entry in beat_schedule.values()})
+    names = sorted(PERIODS)
     ages = {name: _age(note) for name in names if (note := notes.get(f"task {name}"))}
     todo = _("Start a worker: celery --app config.celery worker; its log says why it ended.")
     if not ages:
@@ -129,11 +131,11 @@ def _tasks(notes: dict[str, pulse.Note]) -> Iterator[Check]:
 
 
 def _lateness(name: str, ages: dict[str, float]) -> str:
+    """A task is late two periods after it was last done. One that runs every hour may not have had its first turn."""
+    period = PERIODS[name]
     if name not in ages:
-        return WARN
-    slow = name in at.SLOW_TASKS
-    warn, fail = (at.SLOW_TASK_WARN_S, at.SLOW_TASK_FAIL_S) if slow else (at.TICK_WARN_S, at.TICK_FAIL_S)
-    return judged(ages[name], warn, fail)
+        return OK if period > at.TICK_FAIL_S else WARN
+    return judged(ages[name], 2 * period + at.TICK_WARN_S, 2 * period + at.TICK_FAIL_S)
 
 
 def _queue(queue: pulse.Waiting) -> Check:

@@ -5,9 +5,7 @@ Seconds are of the wall clock, except where a name says market: those count on t
 
 from settlement.operations.looks import SILENT_HOURS
 
-TICK_WARN_S, TICK_FAIL_S = 30, 120  # since a scheduled task was last done (the slowest runs every 30 s)
-SLOW_TASK_WARN_S, SLOW_TASK_FAIL_S = 120, 600
-SLOW_TASKS = frozenset(("settlement.tasks.look_for_news",))
+TICK_WARN_S, TICK_FAIL_S = 30, 120  # since a scheduled task was last done, beyond two of its periods
 QUEUE_WARN, QUEUE_FAIL = 50, 1_000  # messages
 OLDEST_WARN_S, OLDEST_FAIL_S = 30, 300
 FAILED_RECENTLY_S = 3_600

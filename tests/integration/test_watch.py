@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from config import pulse
@@ -72,6 +73,15 @@ def test_one_task_that_is_late_is_named(office, heart) -> None:
     pulse.client().hset(pulse._key(), "task settlement.tasks.settle_markets", old)
     (check,) = [each for each in health(office.world.market) if each.code == "tasks"]
     assert check.state == WARN and "settle_markets" in check.sentence
+
+
+def test_a_task_of_every_hour_is_not_late_before_its_turn(office, heart) -> None:
+    beating()
+    hourly = "task accounts.tasks.clear_deliveries"
+    pulse.client().hdel(pulse._key(), hourly)
+    assert state_of(office, "tasks") == "none"
+    pulse.client().hset(pulse._key(), hourly, json.dumps([time.time() - 7_240, ""]))
+    assert state_of(office, "tasks") == WARN
 
 
 def test_a_failure_is_told_without_what_the_task_was_given(office, heart) -> None:
@@ -167,6 +177,13 @@ def test_what_failed_is_tried_again_where_that_is_safe(office, monkeypatch) -> N
     assert sent == [("settlement.tasks.deliver_month", office.world.market.pk, "2026-06-01")]
     for wrong in ("papers-x", "alarm-0", "alarm-9999999999999999999", "everything", ""):
         assert lan.post(at("jobs"), {"again": wrong}).status_code == 422, wrong
+    monkeypatch.setattr(watch.app, "send_task", broken)
+    answer = lan.post(at("jobs"), {"again": "papers-2026-06-01"})
+    assert answer.status_code == 422 and b"No worker can be reached now" in answer.content
+
+
+def broken(*_given: object) -> None:
+    raise OperationalError
 
 
 def test_intervals_that_wait_are_settled_again_from_the_list(office) -> None:
