@@ -90,7 +90,7 @@ def _spare(row: NoticeDelivery, at: datetime) -> bool:
     if minutes:
         row.attempts -= 1
         row.due_at = at + timedelta(minutes=minutes)
-        row.save(update_fields=("attempts", "due_at"))
+        _keep(row, "attempts", "due_at")
     return minutes > 0
 
 
@@ -125,7 +125,7 @@ def _settle(row: NoticeDelivery, answer: Answer, at: datetime) -> str:
     elif answer.outcome is Outcome.LATER and row.attempts < MOST_ATTEMPTS:
         row.due_at = at + timedelta(seconds=max(answer.pause_s, wait_after(row.attempts)))
         row.error = answer.error
-        row.save(update_fields=("due_at", "error"))
+        _keep(row, "due_at", "error")
     else:
         log.warning("notice %s was not delivered: %s", row.notice_id, answer.error)
         _finish(row, State.FAILED, at, answer.error)
@@ -134,4 +134,9 @@ def _settle(row: NoticeDelivery, answer: Answer, at: datetime) -> str:
 
 def _finish(row: NoticeDelivery, state: str, at: datetime, error: str = "") -> None:
     row.state, row.done_at, row.error = state, at, error
-    row.save(update_fields=("state", "done_at", "error"))
+    _keep(row, "state", "done_at", "error")
+
+
+def _keep(row: NoticeDelivery, *fields: str) -> None:
+    """Write these fields. The row may be gone: its device was removed, or signed out, while the message was sent."""
+    NoticeDelivery.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields})

@@ -4,6 +4,7 @@ A message on a device has no amounts unless its owner allows them: a locked phon
 of the notice here, never of a bill, so that even the browser's list of messages tells nothing.
 """
 
+import logging
 from datetime import UTC, datetime
 from smtplib import SMTPException
 
@@ -19,12 +20,21 @@ from accounts.webpush.posting import Answer, Message, Outcome, post
 from accounts.webpush.services import NotAService, endpoint_of
 from units.numbers import Language
 
+log = logging.getLogger(__name__)
+
 URGENCY = {ALARM: "high", ACTION: "normal"}
 
 
 def send(row: NoticeDelivery) -> Answer:
-    """Send one delivery whose notice, reader and device are loaded; nothing else is read. It never raises."""
-    return _push(row) if row.device is not None else _mail(row)
+    """Send one delivery whose notice, reader and device are loaded; nothing else is read.
+
+    It never raises: one that cannot be worded or addressed would hold up its whole batch, which would go out again.
+    """
+    try:
+        return _push(row) if row.device is not None else _mail(row)
+    except Exception as error:
+        log.exception("notice %s cannot be sent", row.notice_id)
+        return Answer(Outcome.REFUSED, error=f"{type(error).__name__}: {error}"[:200])
 
 
 def words_of(notice: Notice, language: Language) -> Said:

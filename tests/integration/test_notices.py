@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.domain.notices import KINDS, Ways
 from accounts.models import AuditEntry, Membership, Notice, NoticeDelivery, NoticeManner, Participant, PushDevice, User
-from accounts.operations import AccountError, create_participant, create_user
+from accounts.operations import AccountError, create_participant, create_user, deliveries
 from accounts.operations.deliveries import clear_old, deliver_due
 from accounts.operations.erasure import erase_user
 from accounts.operations.invitations import accept_as_new, invite
@@ -23,6 +23,7 @@ from accounts.operations.notices import News, forget_looks, look_once, mark_read
 from accounts.queries import own_notices, unread_notices
 from accounts.signin.notice_letters import send
 from accounts.tasks import clear_deliveries, deliver_notices
+from accounts.webpush.posting import Answer, Outcome
 from tests.factories import NOON, make_market, make_participants
 from tests.push_service import Browser, PushService, push_service
 
@@ -454,6 +455,33 @@ def test_a_subscription_that_is_over_is_forgotten(house, an, service, status) ->
     assert deliver_due(now(), send).dropped == 1
     assert not PushDevice.objects.exists()
     assert NoticeDelivery.objects.get().device is None  # the letter alone
+
+
+def test_a_letter_that_cannot_be_written_holds_up_no_other_and_is_given_up(house, an, binh) -> None:
+    for user in (an, binh):
+        wish(user, {"documents": Ways(True, False)})
+    NoticeDelivery.objects.all().delete()
+    tell([bill(house)])
+    User.objects.filter(pk=an.pk).update(email="an@example.vn\nBcc: all@example.vn")
+    done = deliver_due(now(), send)
+    assert (done.sent, done.failed) == (1, 1) and [letter.to for letter in mail.outbox] == [[binh.email]]
+    assert deliver_due(now() + timedelta(hours=1), send).all == 0
+
+
+def test_a_device_removed_while_its_message_is_on_the_way_holds_up_no_other(house, an, service, monkeypatch) -> None:
+    subscribe(an, Browser(service), service)
+    wish(an, {"documents": Ways(True, True)})
+    NoticeDelivery.objects.all().delete()
+    tell([bill(house)])
+    settled = deliveries._settle
+
+    def removed_before(row, answer, at):
+        PushDevice.objects.all().delete()
+        return settled(row, answer, at)
+
+    monkeypatch.setattr(deliveries, "_settle", removed_before)
+    assert deliver_due(now(), lambda _row: Answer(Outcome.TAKEN)).sent == 2
+    assert NoticeDelivery.objects.get().state == State.SENT  # the letter, which is not sent again
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
