@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.domain.secrets import digest_of
-from accounts.models import PasswordReset, User
+from accounts.models import PasswordReset, PushDevice, User
 from accounts.operations.users import AccountError, _set_password, audit
 
 RESET_HOLDS = timedelta(hours=1)
@@ -50,13 +50,17 @@ def find_reset(secret: str, at: datetime, *, lock: bool = False) -> PasswordRese
 
 @transaction.atomic
 def reset_password(*, secret: str, password: str, at: datetime) -> User:
-    """Sets the password and ends every session of the login. Raises AccountError `reset_over`, `weak_password`."""
+    """Sets the password and ends every session of the login; no device shows its notices any more.
+
+    Raises AccountError `reset_over`, `weak_password`.
+    """
     user = User.objects.select_for_update().get(pk=find_reset(secret, at).user_id)
     find_reset(secret, at, lock=True)
     _set_password(user, password)
     user.save(update_fields=["password"])
     Session.objects.filter(session_key__in=user.logins.values("session_key")).delete()
     user.logins.all().delete()
+    PushDevice.objects.filter(user=user).delete()
     user.resets.all().delete()
     audit(by=user, action="password.reset", target="login", at=at)
     return user

@@ -70,8 +70,10 @@ def freshen(request: HttpRequest) -> None:
 
 
 def keep_session(request: HttpRequest, user: User) -> None:
-    """After a change of password: this browser stays in, with a new key; Django ends the others."""
+    """After a change of password: this browser stays in, with a new key; Django ends the others, and their notices end
+    with them."""
     before = request.session.session_key
+    PushDevice.objects.filter(user=user).exclude(session_key=before).delete()
     update_session_auth_hash(request, user)
     request.session.save()
     for rows in (Login, PushDevice):

@@ -11,7 +11,7 @@ from django.test import Client
 from kombu.exceptions import OperationalError
 
 from accounts import tasks
-from accounts.models import AuditEntry, Login, Notice, PasswordReset, User
+from accounts.models import AuditEntry, Login, Notice, PasswordReset, PushDevice, User
 from accounts.operations import create_user
 from accounts.queries import audit_trail
 from tests.factories import NOON
@@ -102,6 +102,21 @@ def test_every_session_ends_and_other_letters_are_over(lan, queued) -> None:
     assert not Login.objects.filter(user=lan).exists() and put(older).status_code == 410
     assert log_in(lan, PASSWORD).get("/account/").status_code == 302
     assert log_in(lan, OTHER).get("/account/").status_code == 200
+
+
+def test_no_device_shows_notices_after_a_reset_or_a_change(lan, queued) -> None:
+    def subscribed(digest: str, session_key: str) -> None:
+        values = {"endpoint": f"https://push.example/{digest}", "p256dh": "x", "auth": "x", "name": "Phone"}
+        PushDevice.objects.create(user=lan, digest=digest, session_key=session_key, added_at=NOON, **values)
+
+    own = log_in(lan, PASSWORD)
+    subscribed("lost", "a session that ended long ago")
+    subscribed("own", own.session.session_key)
+    assert own.post("/account/password/", {"password": OTHER, "again": OTHER}).status_code == 302
+    assert [device.digest for device in PushDevice.objects.filter(user=lan)] == ["own"]
+    ask(lan.username)
+    assert put(link(queued), "yet another one 8").url == "/login/"
+    assert not PushDevice.objects.filter(user=lan).exists()
 
 
 def test_the_second_step_stays(lan, queued) -> None:
