@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from portal.desk import REFUSED, Desk, Refused, office
 from portal.office.holidays import holiday
 from portal.refusals import REFUSALS, sentences
+from portal.templatetags.figures import whole
 from trading.models import Contract, PlannedStop
 from trading.operations.stops import cancel_stop, let_go_on, plan_stop, stop_trading
 from trading.queries.control import Waiting, calendar, open_contracts, planned_stops, waiting
@@ -54,7 +55,9 @@ def _act(desk: Desk) -> str:
 
 def _planned(desk: Desk) -> PlannedStop:
     number = desk.text("stop")
-    found = PlannedStop.objects.filter(market=desk.market, pk=int(number) if number.isdecimal() else 0).first()
+    found = PlannedStop.objects.filter(
+        market=desk.market, pk=int(number) if number.isdecimal() and len(number) < 18 else 0
+    ).first()
     if found is None:
         raise Refused("unknown_stop", _("There is no such stop; reload the page."))
     return found
@@ -111,10 +114,10 @@ def consequence(held: Waiting, *, freeze: bool) -> str:
     if not held.orders:
         return _("No order waits there now. New ones are refused until trading goes on.")
     said = ngettext(
-        "%(orders)d order of %(members)d members stays in the book but does not trade.",
-        "%(orders)d orders of %(members)d members stay in the book but do not trade.",
+        "%(orders)s order of %(members)d members stays in the book but does not trade.",
+        "%(orders)s orders of %(members)d members stay in the book but do not trade.",
         held.orders,
-    ) % {"orders": held.orders, "members": held.members}
+    ) % {"orders": whole(held.orders), "members": held.members}
     if freeze:
         return f"{said} " + _("They cannot be cancelled either, until trading goes on or their gate closes.")
     return f"{said} " + _("They can be cancelled; new ones are refused.")
@@ -123,7 +126,7 @@ def consequence(held: Waiting, *, freeze: bool) -> str:
 def resumption(held: Waiting) -> str:
     """What going on does."""
     return ngettext(
-        "%(orders)d order that waits can trade again from this moment.",
-        "%(orders)d orders that wait can trade again from this moment.",
+        "%(orders)s order that waits can trade again from this moment.",
+        "%(orders)s orders that wait can trade again from this moment.",
         held.orders,
-    ) % {"orders": held.orders}
+    ) % {"orders": whole(held.orders)}

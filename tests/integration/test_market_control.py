@@ -12,7 +12,7 @@ from accounts.models import AuditEntry, User
 from tests.factories import NOON, make_market, make_participants, minutes, open_contracts
 from trading.domain.messages import BUY, SELL, Cancel, New
 from trading.models import Command, Market, PlannedStop
-from trading.operations import halt, resume, submit, tick
+from trading.operations import halt, resume, stops, submit, tick
 from trading.operations.audit import audit, audit_deliveries
 from trading.operations.stops import StopRefused, cancel_stop, keep_planned_stops, let_go_on, plan_stop, stop_trading
 from trading.queries import contracts_by_id, public_events
@@ -138,6 +138,17 @@ def test_a_tick_that_died_is_repeated_and_a_stop_that_was_missed_is_over(market,
     assert late.state == "over" and not halted(market)
 
 
+def test_a_stop_taken_back_while_the_tick_looks_at_it_does_not_begin(market, lan) -> None:
+    seen_by_the_tick = planned(market, lan)
+    cancel_stop(seen_by_the_tick, by=lan, at=NOON)
+    stops._begin(market, seen_by_the_tick, NOON + minutes(10))
+    assert not halted(market)
+    begun = planned(market, lan)
+    PlannedStop.objects.filter(pk=begun.pk).update(applied=True)  # the tick is about to halt
+    with pytest.raises(StopRefused, match="begun or is over"):
+        cancel_stop(begun, by=lan, at=NOON)
+
+
 def test_what_a_person_stopped_before_stays_stopped(market, lan) -> None:
     planned(market, lan)
     stop_trading(market, by=lan, at=NOON, reason="A fault")
@@ -180,6 +191,13 @@ def test_the_page_names_the_consequence_stops_and_lets_go_on(market, lan) -> Non
     client.post(ADDRESS, form | {"act": "freeze", "contract": first})
     assert not halted(market) and state_of(market, 0) == "FROZEN"
     assert client.get(f"{ADDRESS}?contract={first}").context["chosen"].contract.pk == first
+
+
+def test_a_number_that_no_stop_has_is_refused_in_words(market, lan) -> None:
+    page, client = reverse("portal:office_market_control", args=(market.code,)), signed_in(lan)
+    for number in ("9" * 5_000, "9" * 19, "-1", "x", ""):
+        answer = client.post(page, {"act": "cancel", "stop": number})
+        assert answer.status_code == 422 and b"no such stop" in answer.content, number
 
 
 def test_the_calendar_shows_gates_stops_and_holidays(market, lan) -> None:

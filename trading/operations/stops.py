@@ -81,7 +81,8 @@ def cancel_stop(stop: PlannedStop, *, by: User, at: datetime) -> None:
     """Takes a planned stop back. One that is under way is ended by letting trading go on. Raises StopRefused
     `forbidden`, `begun`."""
     _may(by)
-    if not PlannedStop.objects.filter(pk=stop.pk, state=State.PLANNED).update(state=State.CANCELLED):
+    rows = PlannedStop.objects.filter(pk=stop.pk, state=State.PLANNED, applied=False)
+    if not rows.update(state=State.CANCELLED):
         raise StopRefused("begun", "This stop has begun or is over; let trading go on instead.")
     _note_planned("market.stop_cancelled", stop, by, at)
 
@@ -97,13 +98,14 @@ def keep_planned_stops(market: Market, at: datetime) -> None:
 
 
 def _begin(market: Market, stop: PlannedStop, at: datetime) -> None:
-    """The halt comes first: a tick that dies between the two is repeated, and a second halt changes nothing."""
+    """The halt comes before the state: a tick that dies between the two is repeated, and a second halt changes nothing.
+    A stop that was taken back a moment ago begins no more; one that is being begun is taken back no more."""
     market.refresh_from_db(fields=("halted", "stop"))
     ours = stop.applied or not market.halted
-    if ours:
-        PlannedStop.objects.filter(pk=stop.pk).update(applied=True)
+    waits = PlannedStop.objects.filter(pk=stop.pk, state=State.PLANNED)
+    if ours and waits.update(applied=True):
         halt(market, by=None, at=at, freeze=stop.freeze)
-    PlannedStop.objects.filter(pk=stop.pk, state=State.PLANNED).update(state=State.RUNNING)
+    waits.update(state=State.RUNNING)
 
 
 def _end(market: Market, stop: PlannedStop, at: datetime) -> None:
