@@ -15,6 +15,7 @@ from portal.refusals import REFUSALS, sentences
 from settlement.models import ReadingDecision
 from settlement.operations.readings import (
     Figures,
+    ReadingDecisionError,
     confirm,
     decide,
     drop,
@@ -132,7 +133,7 @@ def reading(desk: Desk, key: str) -> HttpResponse:
 
 def _item(desk: Desk, key: str) -> Finding:
     parts = key[:LONGEST_KEY].split("-")
-    if len(parts) != 3 or not (parts[0].isdecimal() and parts[2].isdecimal()) or len(parts[2]) > 12:
+    if len(parts) != 3 or not (parts[0].isdecimal() and parts[2].isdecimal()) or len(parts[2]) > 11:
         raise Http404
     found = finding(desk.market, desk.now, int(parts[0]), parts[1], from_ms(int(parts[2]) * 1000))
     if found is None:
@@ -142,6 +143,8 @@ def _item(desk: Desk, key: str) -> Finding:
 
 def _verdict(desk: Desk, found: Finding) -> str:
     verdict, reason = desk.text("verdict"), desk.text("reason")
+    if desk.text("seen") not in ("", versions_of(found)):
+        raise ReadingDecisionError("reading_changed", "A reading has come in since; look at the interval again.")
     whom: dict[str, Any] = {"market": desk.market, "found": found, "by": desk.user, "at": desk.now}
     if verdict == "leave":
         leave(**whom, reason=reason)
@@ -156,6 +159,12 @@ def _verdict(desk: Desk, found: Finding) -> str:
     if made.state == State.PROPOSED:
         return _("Proposed. A second person confirms it before anything is written.")
     return _("Approved. The reading has a new version, and what was settled before is settled again.")
+
+
+def versions_of(found: Finding) -> str:
+    """What a person looked at: the version of each interval. It goes with the form, since an item keeps its address
+    when a reading changes or its stretch grows."""
+    return ".".join(str(value.version) for value in found.values)
 
 
 def _by_method(desk: Desk, found: Finding) -> Figures:
@@ -189,6 +198,7 @@ def _wh(text: str) -> int | None:
 def _page(desk: Desk, found: Finding, status: int = 200, **more: Any) -> HttpResponse:
     day = around(desk.market, found)
     context: dict[str, Any] = {"found": found, "cause_name": cause_names()[found.cause], "late": found.cause == LATE}
+    context["seen"] = versions_of(found)
     if found.cause != LATE:
         context |= _estimated(desk, found)
     context |= curve_page(desk, found, day, context.get("pairs"))

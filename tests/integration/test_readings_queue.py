@@ -262,5 +262,20 @@ def test_one_item_shows_curve_methods_and_figures_and_takes_own_ones_by_two(worl
     reading = Reading.objects.get(metering_point__code="MP-shop", start=TEN + HALF_HOUR)
     assert (reading.import_wh, reading.quality) == (1_350, "measured")
     assert lan.get(at("reading", key)).status_code == 404
-    for wrong in ("x", "1-gap", "1-gap-99999999999999", "9-late-1"):
+    for wrong in ("x", "1-gap", "1-gap-99999999999999", "1-gap-999999999999", "1-gap-99999999999", "9-late-1"):
         assert lan.get(at("reading", wrong)).status_code == 404
+
+
+def test_figures_for_what_is_no_longer_as_it_was_looked_at_are_refused(world) -> None:
+    half_hours(world, 1, {"shop": (1_000, 0)})
+    half_hours(world, 2, {}, TEN + HALF_HOUR)
+    lan, key = signed_in(person("lan")), only(world, "gap").key
+    seen = lan.get(at("reading", key)).context["seen"]
+    half_hours(world, 1, {}, TEN + 3 * HALF_HOUR)  # the stretch has grown under the same address
+    own = {"verdict": "own", "import-0": "10", "import-1": "20", "reason": "Read on site", "seen": seen}
+    for form in (own, {"verdict": "approve", "seen": seen}):
+        answer = lan.post(at("reading", key), form)
+        assert answer.status_code == 422 and b"A reading has come in since" in answer.content
+    assert not ReadingDecision.objects.exists()
+    fresh = lan.get(at("reading", key)).context["seen"]
+    assert lan.post(at("reading", key), {"verdict": "approve", "seen": fresh}).status_code == 302
