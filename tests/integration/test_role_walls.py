@@ -39,6 +39,15 @@ def office() -> Office:
     return make_office()
 
 
+def test_who_acts_for_several_is_told_that_there_is_nothing(office) -> None:
+    mill = office.world.people["mill"]
+    add_membership(by=None, user=office.owner, participant=mill, role="owner", at=NOW)
+    client = Client()
+    client.force_login(office.owner)
+    for address in ("/bills/w/roof/documents/0/", "/home/w/roof/nothing/", "/office/w/members/of/roof/"):
+        assert client.get(address).status_code in (HIDDEN, REFUSED), address
+
+
 @pytest.fixture
 def people(office) -> dict[str, Client]:
     """A signed-in browser for each role; the neighbour owns another participant of the same market."""
