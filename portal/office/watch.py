@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from accounts.policies import may_audit
@@ -65,7 +66,10 @@ def _again(desk: Desk, what: str) -> str:
             month = date.fromisoformat(rest)
         except ValueError:
             raise Refused("unknown_job", _("There is no such job; reload the page.")) from None
-        app.send_task(deliver_month.name, (desk.market.pk, month.isoformat()))
+        try:
+            app.send_task(deliver_month.name, (desk.market.pk, month.isoformat()))
+        except OperationalError:
+            raise Refused("no_broker", _("No worker can be reached now. Try again in a few minutes.")) from None
         return _("A worker makes what is missing. What is there already is left as it is.")
     raise Refused("unknown_job", _("There is no such job; reload the page."))
 
