@@ -169,6 +169,7 @@ export class Candles extends Plot {
   }
 
   paint(plot) {
+    this.written = [];
     this.paintCandles(plot);
     const { format, strings } = this.page;
     const { retail, surplus, pool } = this.reference() ?? {};

@@ -120,6 +120,7 @@ export class DayChart extends Plot {
     ctx.fillStyle = this.colour("--card");
     ctx.strokeStyle = this.colour("--local");
     ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([]);
     for (const row of this.rows) {
       const pool = this.page.references.of(row.contract_id)?.pool;
       if (pool !== null && pool !== undefined) this.diamond(plot, (start(row) + end(row)) / 2, pool);

@@ -100,8 +100,17 @@ export class Plot extends HTMLElement {
     ctx.font = `600 ${11 * pixel}px ${FONT}`;
     ctx.textAlign = "right";
     const below = price > max || y < bbox.top + 16 * pixel;
-    ctx.fillText(off + words, bbox.left + bbox.width - 4 * pixel, y + (below ? 13 : -5) * pixel);
+    const place = this.freePlace(y + (below ? 13 : -5) * pixel, (below ? 13 : -13) * pixel);
+    ctx.fillText(off + words, bbox.left + bbox.width - 4 * pixel, place);
     ctx.restore();
+  }
+
+  /** Where words may stand so that they cover no other line's words: here, or some steps on. */
+  freePlace(wanted, step) {
+    let place = wanted;
+    while (this.written.some((other) => Math.abs(other - place) < Math.abs(step))) place += step;
+    this.written.push(place);
+    return place;
   }
 
   stroke(ctx, [x1, y1, x2, y2], dash, width) {
