@@ -6,7 +6,9 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from accounts.models import Membership, User
+from members.models import Claim
 from portal import urls
+from portal.sections import SECTIONS
 from settlement.models import BankLine, Payment
 from settlement.queries.readings import findings
 from tests.billing_world import make_billing_world
@@ -208,3 +210,26 @@ def test_the_lists_ask_for_few_queries_however_long_they_are(office, django_asse
     for name in ("documents", "payments", "money", "bank", "closes", "details"):
         with django_assert_max_num_queries(40):
             assert client.get(reverse(f"portal:office_{name}", args=("w",))).status_code == 200
+
+
+def test_the_morning_page_leads_to_what_waits_and_counts_reported_equipment(office) -> None:
+    world = office.world
+    Claim.objects.create(
+        market=world.market, participant=world.people["roof"], kind="meter", values={"serial": "X-1"}, made_at=NOW,
+        made_by=office.owner,
+    )  # fmt: skip
+    client = signed_in(office.lan)
+    shown = client.get(reverse("portal:office_overview", args=("w",)))
+    waiting = {need.address: need for need in shown.context["waiting"]}
+    assert waiting[reverse("portal:office_members", args=("w",))].word == "meter or device to confirm"
+    assert all(need.count for need in waiting.values()) and not any(need.count for need in shown.context["quiet"])
+    for need in shown.context["needs"]:
+        assert client.get(need.address).status_code == 200
+
+
+def test_every_section_is_in_one_group_of_the_navigation(office) -> None:
+    client = signed_in(office.lan)
+    for _, parts in SECTIONS:
+        for name, address, _ in parts:
+            page = client.get(reverse(f"portal:office_{address}", args=("w",)))
+            assert page.context["section"] == name and page.content.count(b'aria-current="page"') >= 1
