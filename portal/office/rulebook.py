@@ -1,5 +1,6 @@
 """The rulebook: what holds now and where it is from; changes, proposed by one person and decided by another."""
 
+import re
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -15,6 +16,7 @@ from tariffs.models import CapacityPrice, EmissionFactor, NetworkFee, RuleChange
 from tariffs.operations import approve_change, impact, propose_change, reject_change, withdraw_change
 
 WEEKDAYS = 7
+VOLTAGE = re.compile(r"(lt|ge|\d+)_(\d+)kv")
 
 
 @office("rulebook")
@@ -23,6 +25,9 @@ def rulebook(desk: Desk) -> HttpResponse:
     on = desk.asked_day("on") or desk.today
     issuer = Issuer.objects.filter(site=desk.market.site).first()
     country = issuer.country if issuer else DEFAULT_COUNTRY
+    tariffs = desk.page_of(_tariffs(desk, country), 30)
+    for each in tariffs:
+        _name_class(each)
     context: dict[str, Any] = {
         "on": on,
         "country": country,
@@ -30,11 +35,41 @@ def rulebook(desk: Desk) -> HttpResponse:
         "fees": NetworkFee.objects.filter(site=desk.market.site).order_by("seller_zone", "buyer_zone", "-valid_from"),
         "vat": VatRate.objects.filter(country=country).order_by("category", "-valid_from"),
         "factors": EmissionFactor.objects.filter(country=country).order_by("-valid_from", "-official"),
-        "tariffs": desk.page_of(_tariffs(desk, country), 30),
+        "tariffs": tariffs,
         "query": desk.request.GET,
         "waiting": RuleChange.objects.filter(state=RuleChange.State.PROPOSED).count(),
     }
     return desk.show("office/rulebook.html", **context)
+
+
+def class_words() -> dict[str, str]:
+    """What a class of customers is called; the rulebook's own word where it has another one."""
+    return {
+        "production": _("Production"),
+        "administrative": _("Public offices, schools, hospitals"),
+        "business": _("Business"),
+        "residential": _("Households"),
+        "industrial_park_wholesale": _("Industrial park, wholesale"),
+        "commercial_complex_wholesale": _("Commercial complex, wholesale"),
+        "residential_wholesale": _("Households, wholesale"),
+        "rural_wholesale": _("Rural, wholesale"),
+        "ev_charging": _("Charging of cars"),
+        "other": _("Other"),
+    }
+
+
+def voltage_text(code: str) -> str:
+    """`lt_6kv` is under 6 kV, `6_22kv` from 6 to 22 kV, `ge_110kv` 110 kV or more; anything else is its own text."""
+    found = VOLTAGE.fullmatch(code)
+    if not found:
+        return code
+    low, high = found.groups()
+    return f"< {high} kV" if low == "lt" else f"≥ {high} kV" if low == "ge" else f"{low}–{high} kV"
+
+
+def _name_class(tariff: Tariff) -> None:
+    tariff.class_text = class_words().get(tariff.customer_class, tariff.customer_class)
+    tariff.voltage_text = voltage_text(tariff.voltage)
 
 
 def _tariffs(desk: Desk, country: str) -> Any:
@@ -54,6 +89,7 @@ def tariff(desk: Desk, tariff_code: str) -> HttpResponse:
     for row in rows:
         row.days_text = _days(row.weekdays)
     power = CapacityPrice.objects.filter(tariff=found).order_by("-valid_from")
+    _name_class(found)
     return desk.show("office/tariff.html", tariff=found, rows=rows, power=power)
 
 
