@@ -188,7 +188,8 @@ def payout(desk: Desk) -> HttpResponse:
     until = _until(desk)
     rows = payouts(desk.market.pk, until)
     total = sum(row.amount_dong for row in rows if not row.missing)
-    return desk.show("office/payouts.html", rows=desk.page_of(rows), total_dong=total, until=until)
+    missing = sum(row.missing for row in rows)
+    return desk.show("office/payouts.html", rows=desk.page_of(rows), total_dong=total, missing=missing, until=until)
 
 
 @office("money")

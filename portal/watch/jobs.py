@@ -73,7 +73,7 @@ def _closes(market: Market) -> Iterator[Job]:
             _("Month close"), _named(close),
             RUNNING if running else WAITING if close.state == state.COMPUTED else DONE, how.done, how.total,
             phases.get(how.phase, "") if running else str(close.get_state_display()),
-            close.approved_by or close.requested_by, close.requested_at, close.issued_at or close.computed_at,
+            close.requested_by, close.requested_at, close.issued_at or close.computed_at,
             "close", close.pk,
         )  # fmt: skip
 
