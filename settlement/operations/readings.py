@@ -91,9 +91,10 @@ def needs_two(market: Market, found: Finding, figures: Figures) -> bool:
 
 
 def is_billed(market: Market, start: datetime) -> bool:
-    """Whether the month of an interval has been issued: a change then becomes an adjustment."""
+    """Whether the month of an interval has been issued in any market of the site: a change then becomes an adjustment.
+    All of them rest on the same readings."""
     month = start.astimezone(ZoneInfo(market.site.timezone)).date().replace(day=1)
-    return MonthClose.objects.filter(market=market, month=month, state=MonthClose.State.ISSUED).exists()
+    return MonthClose.objects.filter(market__site=market.site_id, month=month, state=MonthClose.State.ISSUED).exists()
 
 
 def decide(

@@ -9,14 +9,23 @@ from django.urls import reverse
 from accounts.models import AuditEntry, User
 from meters.models import Device, MeteringPoint, Reading
 from meters.operations import NewReading, record_readings
-from settlement.models import ReadingDecision, SettlementRun
+from settlement.models import MonthClose, ReadingDecision, SettlementRun
 from settlement.operations import settle, touched
-from settlement.operations.readings import ReadingDecisionError, confirm, decide, drop, figures_for, leave
+from settlement.operations.readings import (
+    ReadingDecisionError,
+    confirm,
+    decide,
+    drop,
+    figures_for,
+    leave,
+    needs_two,
+)
 from settlement.queries.closes import _waiting_readings
 from settlement.queries.readings import Finding, findings
 from tests.billing_world import make_billing_world, person
 from tests.certificate_world import add_panels
 from tests.settlement_world import HALF_HOUR, World
+from trading.operations import create_market
 
 pytestmark = pytest.mark.django_db
 
@@ -155,9 +164,23 @@ def test_a_meters_figure_is_replaced_by_two_people(world) -> None:
         confirm(decision=held, by=person("minh"), at=NOW)
 
 
-def test_a_proposal_blocks_its_month_until_it_is_decided(world) -> None:
-    from settlement.models import MonthClose
+def test_a_month_billed_in_another_market_of_the_site_needs_two_people(world) -> None:
+    half_hours(world, 1, {"shop": (1_000, 0)})
+    half_hours(world, 1, {}, TEN + HALF_HOUR)
+    half_hours(world, 1, {"shop": (1_400, 0)}, TEN + 2 * HALF_HOUR)
+    found = only(world, "gap")
+    figures = figures_for(world.market, found)
+    assert not needs_two(world.market, found, figures)
+    beside = create_market(site=world.market.site, code="beside", name="Beside")
+    MonthClose.objects.create(
+        market=beside, month=TEN.date().replace(day=1), number=1, state="issued", requested_by=person("lan"),
+        requested_at=NOW, computed_at=NOW, approved_by=person("minh"), approved_at=NOW, issued_at=NOW,
+        issue_on=NOW.date(),
+    )  # fmt: skip
+    assert needs_two(world.market, found, figures)
 
+
+def test_a_proposal_blocks_its_month_until_it_is_decided(world) -> None:
     held = proposed(world)
     close = MonthClose(market=world.market, month=TEN.date().replace(day=1), number=1, requested_at=NOW)
     bounds = (TEN - timedelta(days=20), TEN + timedelta(days=20))
