@@ -143,10 +143,10 @@ class Desk:
 
     def number(self, name: str) -> int:
         """A whole number from the form; marks between thousands are taken in. Raises Refused."""
-        text = self.text(name).translate(_MARKS)
-        if not text.removeprefix("-").removeprefix("−").isdecimal() or len(text) > 18:
+        text = self.text(name).translate(_MARKS).replace("−", "-")
+        if not text.removeprefix("-").isdecimal() or len(text) > 18:
             raise Refused("not_a_number", _("Write the amount as a whole number of đồng, like 1250000."))
-        return int(text.replace("−", "-"))
+        return int(text)
 
     def on(self, name: str) -> date:
         """A day from the form. Raises Refused."""

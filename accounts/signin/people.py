@@ -35,7 +35,7 @@ MOST_LISTED = 50
 @own(fresh=False)
 def members(request: HttpRequest, user: User) -> HttpResponse:
     """The participants whose members one may look after; for administrators also the house itself."""
-    wanted = request.GET.get("q", "").strip()
+    wanted = request.GET.get("q", "").replace("\0", "").strip()
     if may_audit(user):
         rows = Participant.objects.filter(name__icontains=wanted) | Participant.objects.filter(code__icontains=wanted)
     else:

@@ -80,7 +80,7 @@ def _keys(desk: Desk, offered: list[Choice]) -> tuple[str, str]:
     """What is asked for; at first the rulebook in force and the one that is offered next."""
     first = next((choice.key for choice in offered if choice.key != IN_FORCE), IN_FORCE)
     if desk.request.method == "POST":
-        return desk.text("left") or IN_FORCE, FILE
+        return desk.request.POST.get("left", "").replace("\0", "").strip() or IN_FORCE, FILE
     return desk.request.GET.get("left", IN_FORCE), desk.request.GET.get("right", first)
 
 

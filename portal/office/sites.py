@@ -126,10 +126,11 @@ def _rules(desk: Desk) -> dict[str, Any]:
 
 
 def _whole(text: str) -> int:
-    digits = text.removeprefix("-").removeprefix("−")
+    text = text.replace("−", "-")
+    digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 6):
         raise Refused("not_whole", _("Minutes and prices are whole numbers."))
-    return int(text.replace("−", "-"))
+    return int(text)
 
 
 @never_cache

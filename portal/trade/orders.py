@@ -182,7 +182,7 @@ def cancel_all(place: Place) -> HttpResponse:
         return _refused(place, None, [("", _("Tick the box beside the button: it says what cannot be undone."))])
     text = form.get("contract", "")
     contract_id = int(text) if text.isdecimal() and len(text) <= 18 else None
-    if (text and contract_id is None) or (contract_id and not queries.contract(place.market.id, contract_id)):
+    if text and (contract_id is None or not queries.contract(place.market.id, contract_id)):
         raise Http404
     wanted = [CancelAll(party.id, contract_id) for party in place.able]
     try:

@@ -199,7 +199,8 @@ def test_cancel_all_asks_first_and_takes_one_interval_or_all(desk) -> None:
     assert desk.client.post(address, headers=JSON).status_code == 422
     one = desk.client.post(address, {"confirm": "yes", "contract": desk.contract.pk}, headers=JSON)
     assert one.json()["sentence"] == "2 orders cancelled."
-    assert desk.client.post(address, {"confirm": "yes", "contract": "77777"}).status_code == 404
+    for unknown in ("77777", "0", "9" * 400, "x"):
+        assert desk.client.post(address, {"confirm": "yes", "contract": unknown}).status_code == 404
     assert desk.client.post(address, {"confirm": "yes"}, headers=JSON).json()["sentence"] == "1 order cancelled."
     nothing = desk.client.post(address, {"confirm": "yes"}, headers=JSON).json()
     assert nothing["sentence"] == "There was no open order to cancel."

@@ -56,6 +56,7 @@ def test_a_member_is_added_by_the_form_and_invited(sites: Sites) -> None:
     assert answer.status_code == 302 and answer["Location"] == at("member", "b1")
     assert sorted(MeteringPoint.objects.values_list("code", "role")) == [("B1", "boundary"), ("B1-PV", "generation")]
     assert Invitation.objects.get().email == "b1@example.vn" and mail.outbox[0].to == ["b1@example.vn"]
+    assert "(UTC+7)" in mail.outbox[0].body, "the letter's moment is the site's"
     page = lan.get(at("member", "b1")).content.decode()
     for told in ("EM-1001", "EM-1002", "1,204.5 / 0 kWh", "5.5 kWp", "b1@example.vn", "invited", "home"):
         assert told in page, told
@@ -126,6 +127,7 @@ def test_a_file_is_checked_shown_and_applied(sites: Sites) -> None:
     assert lan.post(where + "apply/").status_code == 302
     assert Participant.objects.get().code == "b1" and len(mail.outbox) == 1
     assert "/invited/" in mail.outbox[0].body and "http://testserver" in mail.outbox[0].body
+    assert "(UTC+7)" in mail.outbox[0].body
     done = lan.get(where).content.decode()
     assert "Applied" in done and at("member", "b1") in done
     assert lan.post(where + "apply/").status_code == 422
@@ -244,6 +246,7 @@ def test_a_site_with_a_market_is_set_up_and_chosen_in_the_bar(sites: Sites) -> N
         ({"site_code": "east-site"}, "already a site with this code"),
         ({"gate_minutes": "5000"}, "from 0 to 1440 minutes"),
         ({"min_price": "7000"}, "lowest price lies below"),
+        ({"min_price": "-−5"}, "are whole numbers"),
         ({"code": "Chợ"}, "A code has small letters"),
         ({"code": "first-site"}, "taken by a page"),
     ):

@@ -1,12 +1,16 @@
 """What operations refuse reaches the reader in words, with the place in a file where it is about one."""
 
+import pytest
+from django.test import RequestFactory
 from django.utils.translation import override
 
+from portal.desk import Desk, Refused
 from portal.refusals import MOST, sentences
 from settlement.domain.bank import BankFileError
 from settlement.domain.bank.statement import Problem
 from settlement.operations.month import CloseError
 from tariffs.domain.fields import Mistake, RulebookRejected
+from trading.models import Market
 
 
 def test_a_sentence_is_said_in_vietnamese_with_its_figures() -> None:
@@ -31,3 +35,15 @@ def test_the_place_in_a_file_is_told_in_vietnamese_too() -> None:
     problems = [Problem("zero_amount", "statement 2, movement 17", "The movement moves no money.")]
     with override("vi"):
         assert sentences(BankFileError(problems)) == ["sao kê 2, giao dịch 17: Giao dịch không có số tiền."]
+
+
+@pytest.mark.parametrize("text", ["-−5", "−-5", "--5", "-", "", "²", "9" * 5_000, "1e5", "NaN"])
+def test_a_number_that_is_none_is_refused_in_words(text: str) -> None:
+    desk = Desk(RequestFactory().post("/", {"amount": text}), Market(), "money")
+    with pytest.raises(Refused, match="whole number"):
+        desk.number("amount")
+
+
+def test_a_number_may_have_either_minus() -> None:
+    desk = Desk(RequestFactory().post("/", {"minus": "−1.250.000", "hyphen": "-7"}), Market(), "money")
+    assert (desk.number("minus"), desk.number("hyphen")) == (-1_250_000, -7)

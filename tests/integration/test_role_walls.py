@@ -48,6 +48,12 @@ def test_who_acts_for_several_is_told_that_there_is_nothing(office) -> None:
         assert client.get(address).status_code in (HIDDEN, REFUSED), address
 
 
+def test_a_search_for_what_no_text_holds_breaks_nothing(office) -> None:
+    client = Client()
+    client.force_login(office.minh)
+    assert client.get("/members/", {"q": "ro\0of"}).status_code == 200
+
+
 @pytest.fixture
 def people(office) -> dict[str, Client]:
     """A signed-in browser for each role; the neighbour owns another participant of the same market."""

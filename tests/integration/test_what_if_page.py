@@ -115,6 +115,8 @@ def test_a_wrong_file_is_refused_in_a_sentence(page: Client, data: bytes, told: 
 def test_what_cannot_be_compared_is_said(page: Client, query: dict[str, str], told: str) -> None:
     answer = page.get(ADDRESS, query)
     assert answer.status_code == 422 and told in text_of(answer)
+    sent = page.post(ADDRESS, query)
+    assert sent.status_code == 422 and "Choose a rulebook file" in text_of(sent)
 
 
 @pytest.mark.parametrize("month", ["0001-01", "9999-12", "2026-13", "x"])

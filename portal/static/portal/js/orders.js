@@ -196,10 +196,11 @@ export class Orders extends HTMLElement {
   async cancelAll(here) {
     const { strings, code } = this.page;
     if (!this.page.isLive()) return this.tell(this.page.oldSentence(), false);
-    const interval = this.page.nameOf(this.chosen);
+    const contract = this.chosen; // the page may go on to the next interval while the question stands
+    const interval = this.page.nameOf(contract);
     const sentence = here ? fill(strings.sure_cancel_here, { interval }) : strings.sure_cancel_all;
     if (!(await ask(sentence, strings.yes_cancel))) return;
-    const fields = { confirm: "yes", ...(here ? { contract: this.chosen } : {}) };
+    const fields = { confirm: "yes", ...(here ? { contract } : {}) };
     const answer = await send(`/markets/${code}/orders/cancel-all/`, fields, strings);
     this.tell(answer.sentence, answer.ok);
   }
