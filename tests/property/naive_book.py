@@ -348,7 +348,8 @@ class NaiveMarket:
         contract = self.contracts.get(message.contract)
         if message.contract is not None and contract is None:
             return NaiveAnswer("rejected", codes={"unknown_contract"})
-        if contract is not None and self.now >= contract.closes_at:
+        goes_on_to_uncross = isinstance(message, Resume) and contract is not None and contract.waits_for_uncross
+        if contract is not None and self.now >= contract.closes_at and not goes_on_to_uncross:
             return NaiveAnswer("rejected", codes={"gate_closed"})
         self.stopped.pop(message.contract, None)
         if isinstance(message, Halt):

@@ -91,3 +91,14 @@ def test_a_recorded_stream_stops_and_goes_on_at_the_same_places() -> None:
         ("rejected", "invalid_message"),
     ]  # fmt: skip
     assert told[5]["trades"][0]["quantity_wh"] == 100
+
+
+def test_a_pure_call_auction_that_was_stopped_past_its_gate_goes_on_and_uncrosses() -> None:
+    engine = Engine(Rules(), [Book("P", 0, 1_000, 0, 9_999, 1_000)])
+    for name, side in (("ann", SELL), ("bob", BUY)):
+        engine.apply(New(name, "1", "P", side, 500, 90))
+    engine.apply(Halt("P"))
+    assert refusal(engine, Uncross("P"), 1_100) == "halted"
+    assert refusal(engine, Halt("P")) == "gate_closed"
+    assert refusal(engine, Resume("P")) is None and refusal(engine, Uncross("P")) is None
+    assert engine.books["P"].closed and refusal(engine, Resume("P")) == "gate_closed"

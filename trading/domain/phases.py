@@ -48,7 +48,9 @@ class Phases(Timekeeper):
         book = None if contract is None else self.books.get(contract)
         if contract is not None and book is None:
             return Rejected("unknown_contract")
-        if book is not None and self.now >= book.gate_closes_at:
+        # A pure call auction that was stopped still waits behind its gate: only its going on ends it.
+        over = book is not None and self.now >= book.gate_closes_at and not (stop == RUNNING and book.awaits_uncrossing)
+        if over:
             return Rejected("gate_closed")
         self.seq += 1
         if book is None:
