@@ -50,11 +50,13 @@ def _state_words() -> list[tuple[str, str]]:
 
 
 def _rows(place: Place, table: str, chosen: BlotterFilter) -> Any:
-    return LISTS[table](place.market.id, [party.id for party in place.visible if _asked_for(place, party.code)], chosen)
+    return LISTS[table](place.market.id, list(place.asked), chosen)
 
 
-def _asked_for(place: Place, code: str) -> bool:
-    return place.request.GET.get("who", "") in ("", code)
+def _bought(place: Place, row: Trade) -> bool:
+    """Whether a trade is shown as a purchase: between two of those who are shown, as the side that is asked for."""
+    both = row.buyer_id in place.asked and row.seller_id in place.asked
+    return row.buyer_id in place.asked and not (both and place.request.GET.get("side") == "sell")
 
 
 def _chosen(place: Place) -> tuple[BlotterFilter, dict[str, str]]:
@@ -95,10 +97,9 @@ def _order(place: Place, row: Order) -> dict[str, Any]:
 
 def _trade(place: Place, row: Trade) -> dict[str, Any]:
     on, interval = _interval(place, row.contract)
-    mine = {party.id for party in place.visible}
-    bought = row.buyer_id in mine
+    bought = _bought(place, row)
     return {
-        "on": on, "interval": interval, "row": row, "bought": bought, "sold": row.seller_id in mine,
+        "on": on, "interval": interval, "row": row, "bought": bought, "sold": row.seller_id in place.asked,
         "who": row.buyer.name if bought else row.seller.name, "value_millidong": row.price * row.quantity_wh,
     }  # fmt: skip
 
@@ -167,8 +168,7 @@ def _order_cells(place: Place, row: Order) -> list[Any]:
 
 
 def _trade_cells(place: Place, row: Trade) -> list[Any]:
-    mine = {party.id for party in place.visible}
-    side, party = ("buy", row.buyer) if row.buyer_id in mine else ("sell", row.seller)
+    side, party = ("buy", row.buyer) if _bought(place, row) else ("sell", row.seller)
     return [
         row.trade_no, party.code, *_delivery(place, row.contract), side, row.price, row.quantity_wh,
         row.price * row.quantity_wh, _local(place, row.at),

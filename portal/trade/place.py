@@ -81,6 +81,12 @@ class Place:
         rows = Participant.objects.filter(admissions__market=self.market.id).order_by("name", "pk")
         return [ParticipantView(row.pk, row.code, row.name, row.kind, "") for row in rows]
 
+    @cached_property
+    def asked(self) -> frozenset[int]:
+        """Those of them that the address asks for by `who`; all of them where it names none."""
+        who = self.request.GET.get("who", "")
+        return frozenset(party.id for party in self.visible if who in ("", party.code))
+
     @property
     def wants_json(self) -> bool:
         """Whether a script asks, rather than a person without scripts."""

@@ -236,6 +236,22 @@ def test_the_blotter_is_a_file_too(desk) -> None:
     assert desk.client.get("/markets/m/blotter/secrets.csv").status_code == 404
 
 
+def test_a_trade_is_shown_from_the_side_of_whom_one_asks_for(desk, client) -> None:
+    desk.take(New(desk.other.pk, "a", desk.contract.pk, SELL, 8_000, 1_650))
+    desk.place()
+    client.force_login(User.objects.create_user("lan", is_staff=True))
+
+    def row(**query: str) -> list[str]:
+        answer = client.get("/markets/m/blotter/trades.csv", query)
+        return b"".join(answer.streaming_content).decode().splitlines()[1].split(",")
+
+    assert (row(who=desk.other.code)[1], row(who=desk.other.code)[4]) == (desk.other.code, "sell")
+    assert (row(who=desk.own.code)[1], row(who=desk.own.code)[4]) == (desk.own.code, "buy")
+    assert (row()[4], row(side="sell")[4], row(side="sell")[1]) == ("buy", "sell", desk.other.code)
+    shown = client.get("/markets/m/blotter/", {"table": "trades", "who": desk.other.code}).context["rows"]
+    assert [(each["who"], each["bought"], each["sold"]) for each in shown] == [(desk.other.name, False, True)]
+
+
 def test_positions_of_one_s_own_are_told_to_the_page(desk) -> None:
     desk.take(New(desk.other.pk, "a", desk.contract.pk, SELL, 8_000, 1_650))
     desk.place()
