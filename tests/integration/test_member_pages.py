@@ -95,6 +95,8 @@ def test_a_meter_is_exchanged_and_a_member_leaves(sites: Sites) -> None:
     add_home(sites)
     lan, point = signed_in(sites.lan), MeteringPoint.objects.get()
     where = at("member_meter", "b1", point.pk)
+    shown = lan.get(where).content.decode()
+    assert 'name="end_export_kwh" inputmode="decimal" maxlength="20" required value=""' in shown  # read, never guessed
     new = {"serial": "EM-9", "end_import_kwh": "1300.5", "end_export_kwh": "0", "start_import_kwh": "3"}
     assert lan.post(where, new | {"end_import_kwh": "?"}).status_code == 422
     assert lan.post(where, new).status_code == 302
