@@ -8,9 +8,12 @@ from django.urls import URLPattern, reverse
 from accounts.models import Membership, User
 from members.models import Claim
 from portal import urls
+from portal.office.rulebook import voltage_text
 from portal.sections import SECTIONS
 from settlement.models import BankLine, Payment
+from settlement.queries.money import Payout
 from settlement.queries.readings import findings
+from tariffs.models import Tariff
 from tests.billing_world import make_billing_world
 from tests.office_world import JULY, NOW, Office, make_office
 
@@ -233,3 +236,19 @@ def test_every_section_is_in_one_group_of_the_navigation(office) -> None:
         for name, address, _ in parts:
             page = client.get(reverse(f"portal:office_{address}", args=("w",)))
             assert page.context["section"] == name and page.content.count(b'aria-current="page"') >= 1
+
+
+def test_classes_and_voltages_of_tariffs_are_said_in_words(office) -> None:
+    Tariff.objects.create(code="x", name="X", customer_class="production", voltage="22_110kv")
+    page = signed_in(office.lan).get(reverse("portal:office_tariff", args=("w", "x"))).content.decode()
+    assert "Production · 22–110 kV" in page
+    told = [voltage_text(code) for code in ("lt_6kv", "ge_110kv", "", "0.4 kV")]
+    assert told == ["< 6 kV", "≥ 110 kV", "", "0.4 kV"]
+
+
+def test_a_payout_without_an_account_leads_to_where_it_is_entered(office, monkeypatch) -> None:
+    due = Payout(office.invoice("roof").pk, "WB1", "roof", "Roof", "", "", "", 50_000, JULY, missing=True)
+    monkeypatch.setattr("portal.office.money.payouts", lambda market_id, on: (due,))
+    shown = signed_in(office.lan).get(reverse("portal:office_payouts", args=("w",)))
+    assert shown.context["missing"] == 1
+    assert reverse("portal:office_details_of", args=("w", "roof")) in shown.content.decode()

@@ -153,6 +153,9 @@ def test_jobs_are_the_records_of_the_work_itself(office) -> None:
     assert {"Month close", "PDFs and e-invoices", "Bank file", "Settlement"} <= set(kinds)
     july = next(job for job in rows if job.pk == office.july.pk)
     assert (july.state, july.who) == ("waiting", office.lan)
+    issued = MonthClose.objects.get(market=office.world.market, state="issued")
+    assert issued.requested_by != issued.approved_by
+    assert next(job for job in rows if job.kind == "Month close" and job.pk == issued.pk).who == issued.requested_by
     papers = kinds["PDFs and e-invoices"]
     assert (papers.done, papers.state) == (0, "waiting") and papers.total > 0
     assert kinds["Settlement"].state == "failed" and "terms" in kinds["Settlement"].sentence
