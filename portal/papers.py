@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import FileResponse, Http404, HttpResponse
 
+from accounts.models import BillingProfile
 from portal.desk import Desk
 from portal.templatetags.figures import reader
 from settlement.documents.pdf import render_pdf
@@ -79,6 +80,11 @@ def standing(desk: Desk, invoice: Invoice) -> str:
     if invoice.due_on and invoice.due_on < desk.today and open_dong(invoice) > 0:
         return "overdue"
     return "part" if cast(Any, invoice).paid else "open"
+
+
+def bank_known(desk: Desk) -> bool:
+    """Whether money can be paid out to the desk's participant: a bank account stands in its billing details."""
+    return BillingProfile.objects.filter(participant=desk.participant).exclude(bank_account="").exists()
 
 
 def decorated(desk: Desk, rows: Any) -> Any:

@@ -97,7 +97,7 @@ def _bills(_: Translate) -> Told:
         "credit_issued": (
             _("{who} earned {total_dong} in {month_on}"),
             _("{who} has a new statement of earnings"),
-            _("It will be paid out by {due_on}. You need not do anything."),
+            _("It will be paid out by {due_on} to the bank account in your billing details."),
         ),
         "statement_issued": (
             _("Statement of {who} for {month_on} is ready"),

@@ -19,7 +19,7 @@ from portal.refusals import REFUSALS, sentences
 from portal.templatetags.figures import reader
 from settlement.domain.calendar import month_after
 from settlement.evidence.pack import build_pack, write_zip
-from settlement.models import Dispute
+from settlement.models import Dispute, SettlementRun
 from settlement.operations.disputes import open_dispute, withdraw_dispute
 from settlement.queries.carbon import CarbonError, carbon_report
 from settlement.queries.certificates import certificates_of, holdings
@@ -57,6 +57,7 @@ def documents(desk: Desk) -> HttpResponse:
         "documents": rows,
         "words": standings(),
         "account": account,
+        "unpayable": account.closing_dong < 0 and not papers.bank_known(desk),
         "since": first,
         "month": month,
         "running": statement(desk.market.pk, desk.participant.pk, *stretch),
@@ -127,6 +128,7 @@ def _intervals(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
         "own": own,
         "disputed": disputed,
         "states": dict(Dispute.State.choices),
+        "kinds": dict(SettlementRun.Kind.choices),
     }
     return desk.show("bills/intervals.html", status, **context | more)
 

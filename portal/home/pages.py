@@ -112,8 +112,12 @@ def _notices(desk: Desk) -> list[tuple[str, str]]:
         found.append((_("Some intervals could not be settled yet; their figures follow."), ""))
     if Dispute.objects.filter(market=desk.market, participant=desk.participant, state=Dispute.State.OPEN).exists():
         found.append((_("An interval of yours is in dispute and waits for a decision."), desk.address("disputes")))
-    if any(papers.standing(desk, each) == "overdue" for each in papers.documents(desk)):
+    bills = list(papers.documents(desk))
+    if any(papers.standing(desk, each) == "overdue" for each in bills):
         found.append((_("A bill is overdue."), desk.address("documents")))
+    if any(papers.open_dong(each) < 0 for each in bills) and not papers.bank_known(desk):
+        told = _("Money of yours cannot be paid out yet: your bank account is not known.")
+        found.append((told, desk.address("details")))
     return found
 
 

@@ -7,7 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import BillingProfile, User
+from portal.templatetags.figures import dong
 from settlement.models import BankLine, Dispute, Invoice, MonthClose, Payment, Reminder
 from settlement.operations.disputes import decide_dispute
 from settlement.operations.month import advance
@@ -256,6 +257,21 @@ def test_a_member_sees_balance_green_energy_and_takes_the_evidence_home(office) 
     assert green["report"].totals.own_pv_wh == 6_000 and green["certificates"].object_list
     pack = owner.get(mine("pack") + "?month=2026-06")
     assert pack.content[:2] == b"PK" and "w-roof-2026-06.zip" in pack.headers["Content-Disposition"]
+
+
+def test_who_is_to_be_paid_is_asked_for_a_bank_account(office) -> None:
+    owner, roof = signed_in(office.owner), office.invoice("roof")
+    assert roof.total_dong < 0
+    home = reverse("portal:home", args=(office.world.market.code, "roof"))
+    asked = "your bank account is not known"
+    BillingProfile.objects.filter(participant=roof.participant).update(bank_account="")
+    for page in (mine("documents"), home):
+        told = owner.get(page).content.decode()
+        assert asked in told and mine("details") in told
+        assert dong(roof.total_dong) not in told.split("Statement of account")[0], "a word says which way it runs"
+    BillingProfile.objects.filter(participant=roof.participant).update(bank_account="0071001234567")
+    for page in (mine("documents"), home):
+        assert asked not in owner.get(page).content.decode()
 
 
 def test_the_panel_says_that_every_interval_was_checked(office) -> None:
