@@ -18,6 +18,7 @@ from units.numbers import kwh_to_wh
 
 SHOWN = 5
 LOOKED_AT = 300  # two days of half hours, both sides, and some that were replaced
+BY_HAND = "placed by hand"  # what the simulator's traders write
 _NOTE = re.compile(
     r"forecast (?P<what>surplus|need) (?P<wh>[\d,.]+) kWh at (?P<at>\d\d:\d\d)(?P<stored> and energy in storage)?"
     r", limit (?P<limit>[\d,]+)(?: (?:falling|rising) to (?P<near>[\d,]+))?"
@@ -68,7 +69,7 @@ def reason(note: str, price: int | None = None) -> str:
     """The planner's note in plain words, for an order whose limit is now `price`; another note as it stands."""
     found = _NOTE.fullmatch(note)
     if found is None:
-        return note
+        return _("Placed by hand, not by the switch above.") if note == BY_HAND else note
     wh = kwh_to_wh(found["wh"].replace(",", ""))
     surplus = found["what"] == "surplus"
     words = (

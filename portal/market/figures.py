@@ -118,6 +118,8 @@ def _outcome(told: Statement) -> str:
         return _("You bought {quantity} from neighbours: {money} better than with the grid alone.").format(
             quantity=energy(told.bought_wh), money=money
         )
+    if not told.import_wh and not told.export_wh:
+        return _("So far today nothing was taken from the wires and nothing given to them.")
     return _("So far today everything went through the grid.")
 
 

@@ -176,6 +176,15 @@ def test_without_anything_measured_the_page_says_so(world: World) -> None:
     assert "Nothing is settled yet today" in page and "No meter has told anything yet today" in page
 
 
+def test_a_day_without_energy_over_the_wires_is_not_said_to_be_all_from_the_grid(world: World) -> None:
+    world.add("lamp", retail=2_500)
+    contract = world.contract(NOW)
+    world.read({"lamp": (0, 0)}, contract.delivery_start)
+    settle(contract_id=contract.pk, kind="P", at=contract.delivery_end)
+    page = text(member(world, "lamp").get("/bills/w/lamp/energy/"))
+    assert "nothing was taken from the wires" in page and "everything went through the grid" not in page
+
+
 def test_without_an_emission_factor_the_green_share_says_what_is_missing(world: World) -> None:
     Issuer.objects.create(site=world.site, legal_name="Site", country="LA")
     assert "has no emission factor" in text(member(world).get(PAGE))

@@ -214,3 +214,7 @@ def test_live_prices_stand_on_the_home_before_any_script_runs() -> None:
     page = client.get(f"/home/{market.code}/{home.code}/").content.decode()
     assert "Market price 12:30–13:00: ₫1,640/kWh" in page
     assert "No meter has said anything yet" in page
+
+
+def test_what_others_wrote_as_a_reason_is_told_in_the_readers_words() -> None:
+    assert reason("placed by hand") == "Placed by hand, not by the switch above."
