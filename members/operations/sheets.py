@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -160,7 +161,9 @@ def _send(sheet: MemberSheet, row: MemberSheetRow, mail: Applied) -> None:
     says so."""
     assert mail.invitation is not None
     link = sheet.address + reverse("accounts:invited", args=(mail.secret,))
-    if not send_invitation(mail.invitation, link, sheet.language):
+    with timezone.override(sheet.market.site.timezone):
+        sent = send_invitation(mail.invitation, link, sheet.language)
+    if not sent:
         with override(sheet.language):
             told = _("The member is written, but the mail could not be sent; invite again on the member's page.")
         row.mistakes = [kept(Mistake("said", values={"message": told}))]

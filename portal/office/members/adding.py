@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -50,7 +51,9 @@ def _added(desk: Desk, made: Applied) -> HttpResponse:
             _("{name} is a member now.").format(name=made.participant.name), "member", made.participant.code
         )
     link = desk.request.build_absolute_uri(reverse("accounts:invited", args=(made.secret,)))
-    if send_invitation(made.invitation, link, get_language() or "en"):
+    with timezone.override(desk.zone):
+        sent = send_invitation(made.invitation, link, get_language() or "en")
+    if sent:
         told = _("{name} is a member now. The invitation is on its way to {email}.")
         said = told.format(name=made.participant.name, email=made.invitation.email)
         return desk.done(said, "member", made.participant.code)
