@@ -176,7 +176,7 @@ def json_of(request: HttpRequest) -> dict[str, Any]:
     """The JSON object of a request, empty where it is none."""
     try:
         found = json.loads(request.body[:MOST_JSON_BYTES])
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets within brackets without end
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -597,6 +597,12 @@ def test_bad_keys_are_refused(an, service) -> None:
     assert (status, told["code"]) == (400, "bad_keys")
 
 
+@pytest.mark.parametrize("body", ["[" * 50_000, "{", "[]", "null", '"x"', "\0", '{"keys": []}', '{"endpoint": 1}'])
+def test_what_is_no_subscription_is_refused_in_words(an, body: str) -> None:
+    answer = entered(an).post(reverse("portal:notices_device"), body, content_type="application/json")
+    assert answer.status_code == 400 and answer.json()["message"]
+
+
 def test_ten_devices_are_enough(an, service) -> None:
     for n in range(10):
         subscribe(an, Browser(service, str(n)), service)
