@@ -22,7 +22,7 @@ from settlement.domain.calendar import month_after
 from settlement.models import Dispute, MonthClose, SettlementAlarm
 from settlement.queries.money import ageing, payouts, unmatched_lines
 from tariffs.models import RuleChange
-from trading.models import Contract
+from trading.models import Admission, Contract
 from trading.queries import default_market
 
 
@@ -57,6 +57,7 @@ def overview(desk: Desk) -> HttpResponse:
     context: dict[str, Any] = {
         "needs": needs,
         "waiting": [need for need in needs if need.count],
+        "is_empty": not Admission.objects.filter(market=desk.market).exists(),
         "quiet": [need for need in needs if not need.count],
         "owed_dong": sum(sum(row.buckets.values()) for row in aged),
         "overdue_dong": sum(sum(row.buckets.values()) - row.buckets["not_due"] for row in aged),

@@ -194,6 +194,12 @@ def test_a_file_from_a_spreadsheet_program_is_read(sites: Sites) -> None:
     assert "holds a formula" in lan.get(where).content.decode()
 
 
+def test_a_sheet_of_refused_rows_says_what_to_do(sites: Sites) -> None:
+    lan = signed_in(sites.lan)
+    page = lan.get(upload(lan, b"code,name\nx y,\n", "m.csv")).content.decode()
+    assert "put the refused rows right in it" in page and "is new or changed" not in page
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [

@@ -171,6 +171,7 @@ def test_an_empty_house_says_so_everywhere(client) -> None:
     for name in names:
         answer = client.get(reverse(f"portal:office_{name}", args=("w",)))
         assert answer.status_code == 200 and b'class="empty"' in answer.content, name
+        assert (name == "overview") == (b"This market has no members yet." in answer.content), name
 
 
 @pytest.mark.parametrize("page", ["overview", "closes", "documents", "money", "rulebook", "control", "audit"])

@@ -78,6 +78,7 @@ def _page(desk: Desk, held: MemberSheet, status: int = 200, **more: Any) -> Http
         "counts": [(state, label, counts.get(state, 0)) for state, label in MemberSheetRow.State.choices],
         "working": held.state == State.APPLYING,
         "todo": counts.get("new", 0) + counts.get("changed", 0),
+        "refused": counts.get("refused", 0),
     }
     return desk.show("office/sheet.html", status, **context, **more)
 
