@@ -118,8 +118,10 @@ def _write(
     changes = verdict.changes[first]
     fresh = verdict.states[first] == NEW and "zone" not in before
     participant = _participant(group, bool(before), by, at)
-    _admit(market, participant, group.member, by, at)
+    # The rules lock before the admission's row, which the order path locks behind the market's, and that settlement
+    # locks behind the rules: the other way round the three could wait for one another.
     _assign(market, participant, group.member, before, by, at)
+    _admit(market, participant, group.member, by, at)
     for line, point in group.points:
         if verdict.changes[line]:
             _point(market, participant, point, by, at)

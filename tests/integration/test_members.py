@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, Invitation, Participant
 from members.domain.sheet import SheetRefused, csv_file, group_rows, read_sheet
@@ -298,3 +299,13 @@ def test_the_list_is_searched_filtered_and_of_one_market(sites: Sites) -> None:
 def test_rows_of_a_sheet_are_kept_with_it(sites: Sites) -> None:
     made = load(sites, sheet(HOME))
     assert MemberSheetRow.objects.filter(sheet=made, applied=True).count() == 1
+
+
+def test_the_rules_are_locked_before_the_admission_as_settlement_does(sites: Sites) -> None:
+    load(sites, sheet(HOME))
+    with CaptureQueriesContext(connection) as asked:
+        load(sites, sheet(HOME | {"tariff": "factory", "renter": "yes"}))
+    locks = [each["sql"] for each in asked if "FOR UPDATE" in each["sql"] or "FOR NO KEY UPDATE" in each["sql"]]
+    rules = next(n for n, text in enumerate(locks) if "tariffs_" in text)
+    admission = next(n for n, text in enumerate(locks) if "trading_admission" in text)
+    assert rules < admission
