@@ -67,7 +67,7 @@ def voltage_text(code: str) -> str:
     return f"< {high} kV" if low == "lt" else f"≥ {high} kV" if low == "ge" else f"{low}–{high} kV"
 
 
-def _name_class(tariff: Tariff) -> None:
+def _name_class(tariff: Any) -> None:
     tariff.class_text = class_words().get(tariff.customer_class, tariff.customer_class)
     tariff.voltage_text = voltage_text(tariff.voltage)
 
