@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,6 +23,7 @@ from accounts.models import NoticeChoice, NoticeManner, User
 from accounts.operations import AccountError
 from accounts.operations.notice_ways import Wish, add_device, remove_device, set_wish
 from accounts.queries import seats
+from accounts.signin.mails import offset_name
 from accounts.signin.pages import json_of, problem
 from accounts.webpush.vapid import public_key
 from portal.desk import REFUSED
@@ -69,6 +72,11 @@ def _minute(text: str) -> int | None:
     return int(hours) * 60 + int(minutes) if int(hours) < 24 and int(minutes) < 60 else None
 
 
+def _offset(zone: ZoneInfo) -> str:
+    with timezone.override(zone):
+        return offset_name(datetime.now(UTC))
+
+
 def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> HttpResponse:
     held = NoticeManner.objects.filter(user=user).first()
     context: dict[str, Any] = {
@@ -77,6 +85,7 @@ def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> H
         "quiet_from": _clock(held.quiet_from if held else None, "22:00"),
         "quiet_until": _clock(held.quiet_until if held else None, "06:00"),
         "zone": zone_of(user),
+        "offset": _offset(zone_of(user)),
         "devices": user.push_devices.all(),
         "key": public_key(settings.WEB_PUSH_KEY),
     }
