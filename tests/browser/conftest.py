@@ -20,7 +20,7 @@ from tests.factories import NOON, make_market, make_participants
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 def pytest_collection_modifyitems(items) -> None:
