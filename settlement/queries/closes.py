@@ -98,14 +98,11 @@ def checklist(close: MonthClose) -> list[Check]:
     start, end = month_bounds(close)
     runs = _runs(close, start, end)
     days = list(CloseDay.objects.filter(close=close))
+    waiting = _waiting_changes(close.month) + _waiting_readings(close, start, end)
     return [
         _blocking("unbilled", runs["contracts"] - sum(day.intervals for day in days), _unbilled),
         _blocking("figures_old", int(_are_old(close, days, runs)), _figures_old),
-        _blocking(
-            "unapproved_edits",
-            runs["touched"] + _waiting_changes(close.month) + _waiting_readings(close, start, end),
-            _unapproved,
-        ),
+        _blocking("unapproved_edits", runs["touched"] + waiting, _unapproved),
         _blocking("open_disputes", _open_disputes(close, start, end), _disputed),
         _blocking("energy_balance", _imbalance_wh(close), _unbalanced),
         _blocking("cash_zero", _cash_wrong(days), _cash),
