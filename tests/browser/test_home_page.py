@@ -87,4 +87,4 @@ def test_the_switch_works_without_scripts_and_a_lost_connection_greys_the_figure
     expect(page.locator("#live")).to_have_text("Live", timeout=SOON_MS)
     server.stop()
     expect(page.locator("#live")).to_contain_text("Stale since 12:0", timeout=SOON_MS)
-    assert float(page.locator(".card.now").evaluate("card => getComputedStyle(card).opacity")) < 1
+    expect(page.locator(".card.now")).not_to_have_css("opacity", "1")
