@@ -71,7 +71,7 @@ def test_a_device_is_switched_on_shows_a_bill_and_the_bell_counts_it(
     page.goto(f"{server.address}/notices/settings/")
     page.get_by_role("button", name="Show notices on this device").click()
     page.wait_for_selector("wb-push[data-state=on]")
-    assert page.get_by_text("this device", exact=True).is_visible()
+    page.get_by_text("this device", exact=True).wait_for()
     device = PushDevice.objects.get()
     assert device.user.username == "an" and device.endpoint == played.endpoint
 
