@@ -2,13 +2,15 @@
 
 Checking writes nothing but what the check found. Applying is a job: the sheet's row is the truth, whoever locks it
 carries it on, and each member is one transaction together with what is noted of it. A worker that dies leaves the
-members it has written and goes on with the next; a member that cannot be written is refused and holds up no other.
+members it has written and goes on with the next; a member that cannot be written is refused and holds up no other,
+also where nobody foresaw why: only a database that is away or busy is waited for.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,6 +32,8 @@ from trading.queries import market_now
 
 REFUSALS = (AccountError, AdmissionRefused, EquipmentRefused, RulesSettled, TariffRejected, TermsRejected)
 State = MemberSheet.State
+
+log = logging.getLogger(__name__)
 
 
 class SheetError(ValueError):
@@ -138,6 +142,11 @@ def _load(sheet: MemberSheet, rows: list[MemberSheetRow], wall: datetime) -> App
             _refuse(rows, error.mistakes_kept)
         except REFUSALS as error:
             _refuse(rows, [Mistake("said", values={"message": str(error)})])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("member %s of sheet %s could not be written", rows[0].code, sheet.pk)
+            _refuse(rows, [Mistake("said", values={"message": _unforeseen(sheet)})])
     MemberSheetRow.objects.bulk_update(rows, ["applied", "state", "mistakes"])
     return applied
 
@@ -148,6 +157,11 @@ def _write(sheet: MemberSheet, rows: list[MemberSheetRow], wall: datetime) -> Ap
     group = group_rows(again)[0]
     at = market_now(sheet.market, wall)
     return apply_member(market=sheet.market, group=group, by=sheet.applied_by, at=at, wall=wall)
+
+
+def _unforeseen(sheet: MemberSheet) -> str:
+    with override(sheet.language):
+        return _("The member could not be written, for a reason nobody foresaw; the worker's log tells it.")
 
 
 def _refuse(rows: list[MemberSheetRow], mistakes: Sequence[Mistake]) -> None:

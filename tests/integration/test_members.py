@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, Invitation, Participant
@@ -21,6 +21,7 @@ from members.operations import (
     load_some,
     retire_member,
 )
+from members.operations import sheets as loading
 from members.queries import MemberFilter, described, member_rows, sheet_rows
 from meters.models import Channel, Device, Meter, MeteringPoint
 from meters.operations import EquipmentRefused, NewMeter, exchange_meter
@@ -248,6 +249,30 @@ def test_a_member_that_became_wrong_since_the_check_is_refused_alone(sites: Site
         pass
     assert states(made) == ["new", "refused"]
     assert not Participant.objects.filter(code="det").exists()
+
+
+def test_an_unforeseen_error_refuses_its_member_and_a_database_that_is_away_none(sites: Sites, monkeypatch) -> None:
+    made = check_sheet(market=sites.east, data=sheet(HOME, FACTORY), name="m", by=sites.lan, at=NOW)
+    begin_sheet(sheet=made, by=sites.lan, at=NOW)
+
+    def fails(error: Exception):
+        def write(*, group, **others):
+            if group.code == "b1":
+                raise error
+            return apply_member(group=group, **others)
+
+        monkeypatch.setattr(loading, "apply_member", write)
+
+    fails(OperationalError("the connection was lost"))
+    with pytest.raises(OperationalError):
+        load_some(made.pk, datetime.now(UTC))
+    assert states(made) == ["new", "new"] and not made.rows.filter(applied=True).exists()
+    fails(ZeroDivisionError())
+    while load_some(made.pk, datetime.now(UTC)):
+        pass
+    made.refresh_from_db()
+    assert made.state == "applied" and states(made) == ["refused", "new"]
+    assert "the worker's log tells it" in str(made.rows.get(code="b1").mistakes)
 
 
 @pytest.mark.parametrize(
