@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, BillingProfile, Membership, User
 from settlement.models import Issuer, MonthClose
-from tests.office_world import Office, make_office
 
 pytestmark = pytest.mark.django_db
 SELLER = {
@@ -16,11 +15,6 @@ SELLER = {
     "symbol": "WX", "self_bill_symbol": "WY", "due_days": "15", "carry_below_dong": "1000",
 }  # fmt: skip
 MEMBER = {"legal_name": "Nhà ông Thành", "invoice_per": "meter", "language": "en", "email": "thanh@example.org"}
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 def signed_in(user: User, language: str = "en") -> Client:

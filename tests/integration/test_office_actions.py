@@ -15,14 +15,9 @@ from settlement.operations.month import advance
 from settlement.queries.closes import WARNING, checklist
 from tariffs.models import RuleChange
 from tests.billing_world import JUNE
-from tests.office_world import JULY, NOW, Office, make_office
+from tests.office_world import JULY, NOW
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 def signed_in(user: User) -> Client:

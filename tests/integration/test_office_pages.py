@@ -14,15 +14,9 @@ from settlement.models import BankLine, Payment
 from settlement.queries.money import Payout
 from settlement.queries.readings import findings
 from tariffs.models import Tariff
-from tests.billing_world import make_billing_world
-from tests.office_world import JULY, NOW, Office, make_office
+from tests.office_world import JULY, NOW, Office
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 # Members, sites and rules by forms have tests of their own.
@@ -160,18 +154,6 @@ def test_no_page_has_anything_inline_or_untranslated(office, language) -> None:
             sources = page.count('<script type="module" src=') + page.count("<script src=")
             sources += page.count('type="application/json">')  # figures for a chart, which nothing runs
             assert page.count("<script") == sources, name
-
-
-def test_an_empty_house_says_so_everywhere(client) -> None:
-    make_billing_world()
-    staff = User.objects.create_user("staff", is_staff=True)
-    client.force_login(staff)
-    names = ("overview", "closes", "documents", "money", "bank", "payments", "payouts", "reminders", "rulebook",
-             "proposals", "disputes", "control", "details")  # fmt: skip
-    for name in names:
-        answer = client.get(reverse(f"portal:office_{name}", args=("w",)))
-        assert answer.status_code == 200 and b'class="empty"' in answer.content, name
-        assert (name == "overview") == (b"This market has no members yet." in answer.content), name
 
 
 @pytest.mark.parametrize("page", ["overview", "closes", "documents", "money", "rulebook", "control", "audit"])

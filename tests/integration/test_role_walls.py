@@ -14,7 +14,7 @@ from django.urls import get_resolver, reverse
 
 from accounts.models import Membership, User
 from accounts.operations import add_membership
-from tests.office_world import NOW, Office, make_office
+from tests.office_world import NOW, Office
 from tests.settlement_world import HALF_HOUR
 from trading.models import Contract, Order
 
@@ -32,11 +32,6 @@ SENDING = {
 }  # fmt: skip
 # How a participant stands on documents is for its owners; administrators say it in the office.
 OTHERWISE = {("portal:bills_details", "trader"): REFUSED}
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 def test_who_acts_for_several_is_told_that_there_is_nothing(office) -> None:

@@ -8,18 +8,12 @@ from django.urls import reverse
 
 from tariffs.domain.windows import MINUTES_A_DAY
 from tariffs.models import EmissionFactor, NetworkFee, RuleChange, SiteTerms, Tariff, TariffRow, VatRate
-from tests.office_world import Office, make_office
 from trading.models import Admission
 
 pytestmark = pytest.mark.django_db
 COMMON = {"effective_on": "2027-03-01", "source": "Board decision 3/2027", "note": "As agreed", "legal_from": ""}
 SURPLUS = {"surplus_price": "710", "surplus_cap_pct": "40"}
 NAMES = ("surplus", "prices", "hours", "network", "fees", "compensation", "vat", "emission")
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 @pytest.fixture

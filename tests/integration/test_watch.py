@@ -19,14 +19,9 @@ from portal.watch.jobs import jobs
 from settlement.models import MonthClose, SettlementAlarm
 from settlement.operations import settle, touched
 from tests.billing_world import person
-from tests.office_world import JULY_TENTH, NOW, Office, make_office
+from tests.office_world import JULY_TENTH, NOW, Office
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 @pytest.fixture
