@@ -2,8 +2,11 @@
 
 Those with a browser come last: the browser's driver keeps an event loop running in the main thread until the session
 ends, and no other test could then start one of its own. Those that start Wattbourse as its users do take minutes and
-come first, so that no process is left alone with them at the end. The tests of a file stay in one process, since they share what
-is slow to make, unless they say otherwise with `xdist_group`.
+come first, so that no process is left alone with them at the end. The tests of a file stay in one process, since they
+share what is slow to make, unless they say otherwise with `xdist_group`.
+
+Passwords are hashed as cheaply as Argon2 allows: at the cost that protects people, hashing was half of the tests' time.
+A server started by a test still hashes at that cost, and reads the cheap ones, which name their own parameters.
 """
 
 from collections.abc import Iterator
