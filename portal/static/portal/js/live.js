@@ -7,6 +7,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const HEARTBEATS_MISSED = 2.5;
 const RECONNECTING_MS = 4_000; // a longer break makes what is shown stale
+const ANSWER_MS = 1_000; // for so long what was asked is waited for; then a gap asks again
 const NOT_LOGGED_IN = 4401;
 const NO_MARKET = 4404;
 
@@ -51,7 +52,9 @@ export class Live extends EventTarget {
   }
 
   ask(key, { afresh = true } = {}) {
-    const { request, seq } = this.subscriptions.get(key);
+    const subscription = this.subscriptions.get(key);
+    const { request, seq } = subscription;
+    subscription.askedAt = performance.now();
     const known = afresh ? undefined : [...seq.values()][0];
     this.send({ op: "subscribe", ...request, ...(known === undefined ? {} : { resume_from_seq: known }) });
   }
@@ -80,10 +83,16 @@ export class Live extends EventTarget {
     const last = subscription.seq.get(scope);
     if (message.type === "update" && message.prev_seq !== null) {
       if (message.seq <= last) return;
-      if (last === undefined || message.prev_seq > last) return this.ask(key);
+      if (last === undefined || message.prev_seq > last) return this.mend(key, subscription);
     }
+    subscription.askedAt = undefined;
     subscription.seq.set(scope, message.seq);
     subscription.take(message);
+  }
+
+  /** Something is missing: it is asked for once, however many updates come before the answer. */
+  mend(key, { askedAt }) {
+    if (askedAt === undefined || performance.now() - askedAt > ANSWER_MS) this.ask(key);
   }
 
   lost(code) {
