@@ -3,7 +3,8 @@ compensation, the readings it saw, and the rows of the rulebook that held."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -15,14 +16,15 @@ from meters.models import MeteringPoint, Reading
 from settlement.domain import explain
 from settlement.domain.explain import Node, Reader
 from settlement.models import Compensation, ParticipantResult, SettlementRun
+from tariffs.domain.windows import Window
 from tariffs.models import TariffAssignment
-from tariffs.queries import NoTerms, terms_at, windows_of
+from tariffs.queries import NoTerms, Terms, terms_on, windows_of
 from trading.models import Market, Order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
-    """Whose share is told, where, and to whom."""
+    """Whose share is told, where, and to whom; and what holds in many intervals, looked up once for all of them."""
 
     market: Market
     participant_id: int
@@ -32,6 +34,38 @@ class Scene:
     def moment(self, at: datetime) -> str:
         """A moment in the site's own time."""
         return format_datetime(at.astimezone(self.zone), "d MMMM y, HH:mm", locale=self.reader.language)
+
+    @cached_property
+    def points(self) -> list[MeteringPoint]:
+        """The participant's boundary points."""
+        boundary = MeteringPoint.objects.filter(
+            site_id=self.market.site_id, participant_id=self.participant_id, role=MeteringPoint.Role.BOUNDARY
+        )
+        return list(boundary.order_by("code"))
+
+    @cached_property
+    def tariffs(self) -> list[TariffAssignment]:
+        """The participant's tariffs, the newest first."""
+        own = TariffAssignment.objects.filter(site_id=self.market.site_id, participant_id=self.participant_id)
+        return list(own.select_related("tariff").order_by("-valid_from"))
+
+    @cached_property
+    def windows(self) -> dict[int, list[Window]]:
+        """The rows of these tariffs."""
+        return windows_of([each.tariff_id for each in self.tariffs])
+
+    @cached_property
+    def _terms(self) -> dict[date, Terms | None]:
+        return {}
+
+    def terms_on(self, on: date) -> Terms | None:
+        """The site's terms on a local day."""
+        if on not in self._terms:
+            try:
+                self._terms[on] = terms_on(self.market.site_id, on)
+            except NoTerms:
+                self._terms[on] = None
+        return self._terms[on]
 
 
 def reasons_of(scene: Scene, run: SettlementRun, kinds: list[str]) -> tuple[Node, ...]:
@@ -137,12 +171,9 @@ def _fees(scene: Scene, run: SettlementRun, result: ParticipantResult, kinds: li
 
 def _readings(scene: Scene, run: SettlementRun, result: ParticipantResult) -> Iterable[Node]:
     """Every version of the participant's boundary readings; what the run used is marked."""
-    points = MeteringPoint.objects.filter(
-        site_id=scene.market.site_id, participant_id=scene.participant_id, role=MeteringPoint.Role.BOUNDARY
-    ).order_by("code")
     if result.reading_version == 0:
         yield Node("estimate", explain.estimate_sentence(scene.reader, result.import_wh, result.export_wh))
-    for point in points:
+    for point in scene.points:
         rows = list(
             Reading.objects.filter(
                 site_id=scene.market.site_id, start=run.contract.delivery_start, metering_point=point
@@ -175,14 +206,11 @@ def _rules(scene: Scene, run: SettlementRun, result: ParticipantResult, kinds: l
 
 def _tariff(scene: Scene, run: SettlementRun) -> Iterable[Node]:
     local = run.contract.delivery_start.astimezone(scene.zone)
-    held = TariffAssignment.objects.filter(
-        site_id=scene.market.site_id, participant_id=scene.participant_id, valid_from__lte=local.date()
-    )
-    on = held.select_related("tariff").order_by("-valid_from").first()
+    on = next((each for each in scene.tariffs if each.valid_from <= local.date()), None)
     if on is None:
         return
     minute = local.hour * 60 + local.minute
-    for row in windows_of([on.tariff_id])[on.tariff_id]:
+    for row in scene.windows[on.tariff_id]:
         in_force = row.holds_on(local.date()) and row.from_minute <= minute < row.to_minute
         if in_force and row.has_tier_of(on.expected_month_wh):
             told = explain.tariff_sentence(
@@ -192,9 +220,8 @@ def _tariff(scene: Scene, run: SettlementRun) -> Iterable[Node]:
 
 
 def _terms(scene: Scene, run: SettlementRun) -> Iterable[Node]:
-    try:
-        terms = terms_at(scene.market.site_id, run.contract.delivery_start, scene.zone)
-    except NoTerms:
+    terms = scene.terms_on(run.contract.delivery_start.astimezone(scene.zone).date())
+    if terms is None:
         return
     told = explain.terms_sentence(scene.reader, terms.valid_from, run.surplus_price, run.network_fee, terms.source)
     yield Node("terms", told, key=terms.valid_from.isoformat())

@@ -105,6 +105,7 @@ def explain_line(invoice_id: int, position: int, *, language: Language = "en", n
         rest = (Node("beyond", explain.beyond_sentence(reader, beyond), beyond),) if beyond else ()
         scene = Scene(invoice.market, invoice.participant_id, zone, reader)
         shown = parts[:MOST_INTERVALS]
+        runs = SettlementRun.objects.select_related("contract").in_bulk({part.run_id for part in shown})
         told = explain.line_sentence(
             reader,
             line.kind,
@@ -117,7 +118,7 @@ def explain_line(invoice_id: int, position: int, *, language: Language = "en", n
         )
         return Node(
             "line", told, line.amount_millidong, line.quantity,
-            (*days, *rest, *(_interval(scene, line.kind, part) for part in shown)),
+            (*days, *rest, *(_interval(scene, line.kind, part, runs[part.run_id]) for part in shown)),
             more=len(parts) - len(shown), key=f"{invoice_id}/{position}",
         )  # fmt: skip
 
@@ -199,11 +200,10 @@ def _days(reader: Reader, parts: list[_Part], zone: ZoneInfo) -> list[Node]:
     ]
 
 
-def _interval(scene: Scene, kind: str, part: _Part) -> Node:
+def _interval(scene: Scene, kind: str, part: _Part, run: SettlementRun) -> Node:
     label = Interval(part.start, part.end).label(scene.zone)
     on = part.start.astimezone(scene.zone).date()
     told = explain.interval_sentence(scene.reader, on, label, part.wh, part.owed)
-    run = SettlementRun.objects.select_related("contract").get(pk=part.run_id)
     entries = _entries(scene, run, POSTED[kind])
     return Node(
         "interval", told, part.owed, part.wh, (*entries, *reasons_of(scene, run, [kind])), key=str(part.contract_id)

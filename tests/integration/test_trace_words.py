@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Participant
 from settlement.domain.explain import Node
@@ -142,7 +144,17 @@ def test_only_the_newest_intervals_are_told_and_the_rest_counted() -> None:
     root = explain_line(line.invoice_id, line.position)
     assert (len(nodes(root, "interval")), root.more) == (MOST_INTERVALS, 3)
     assert sum(child.amount_millidong for child in root.children if child.kind == "day") == line.amount_millidong
-    assert str(1 + (MOST_INTERVALS + 2) // 48) and len(nodes(root, "day")) == 2
+    assert len(nodes(root, "day")) == 2
+
+
+def test_what_holds_in_many_intervals_is_asked_for_once(world: World) -> None:
+    line = InvoiceLine.objects.get(kind="grid_import", invoice__participant__code="shop")
+    with CaptureQueriesContext(connection) as asked:
+        told = nodes(explain_line(line.invoice_id, line.position), "interval")
+    assert len(told) == 3
+    for table in ("meters_meteringpoint", "tariffs_tariffassignment", "tariffs_tariffrow", "settlement_settlementrun"):
+        questions = [each["sql"] for each in asked if f'FROM "{table}"' in each["sql"]]
+        assert len(questions) == 1, (table, questions)
 
 
 def test_an_entry_alone(world: World) -> None:
