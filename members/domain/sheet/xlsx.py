@@ -1,13 +1,15 @@
 """The first sheet of an XLSX file as rows of texts: as much of the format as a plain table needs.
 
 An XLSX is a ZIP of XML parts (ECMA-376, part 1, 18.3): texts stand once in a table of shared ones or in the cell
-itself, numbers as decimals, a formula as an element `f`. Sizes are looked at before anything is unpacked, and the XML
-reader is one that expands no entities.
+itself, numbers as decimals, a formula as an element `f`. Sizes are looked at before anything is unpacked, tags and
+attributes are counted before they are read (40 MB of `<c/>` pack into 36 kB, and would take 800 MB), and the XML reader
+is one that expands no entities.
 """
 
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
 
@@ -15,7 +17,9 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 MOST_UNPACKED = 40_000_000
+MOST_MARKS = 2_500_000  # `<` and `=` of a part; a cell has about seven, a full sheet of members a million
 MOST_COLUMNS = 200
+MOST_DIGITS = 9
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _PLACE = re.compile(r"([A-Z]{1,3})[0-9]+")
@@ -27,6 +31,12 @@ class XlsxError(ValueError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, KeyError, ParseError, DefusedXmlException, RuntimeError, OSError,
+    ValueError,
+)  # fmt: skip
 
 
 class Formula(str):
@@ -47,7 +57,7 @@ def read_first_sheet(data: bytes, *, most_rows: int) -> Iterator[tuple[int, tupl
                 raise XlsxError("too_large")
             shared = _shared(book)
             sheet = _part(book, _first_sheet(book))
-    except (zipfile.BadZipFile, KeyError, ParseError, DefusedXmlException, RuntimeError, OSError, ValueError) as error:
+    except _BROKEN as error:
         raise error if isinstance(error, XlsxError) else XlsxError("not_readable") from error
     return _rows(sheet, shared, most_rows)
 
@@ -55,7 +65,7 @@ def read_first_sheet(data: bytes, *, most_rows: int) -> Iterator[tuple[int, tupl
 def _part(book: zipfile.ZipFile, name: str) -> Element:
     with book.open(name) as file:
         packed = file.read(MOST_UNPACKED + 1)
-    if len(packed) > MOST_UNPACKED:
+    if len(packed) > MOST_UNPACKED or packed.count(b"<") + packed.count(b"=") > MOST_MARKS:
         raise XlsxError("too_large")
     found: Element = fromstring(packed)
     return found
@@ -67,7 +77,10 @@ def _first_sheet(book: zipfile.ZipFile) -> str:
     if first is None:
         raise XlsxError("not_readable")
     links = _part(book, "xl/_rels/workbook.xml.rels")
-    target = next(link.get("Target", "") for link in links if link.get("Id") == first.get(_RELATION))
+    targets = [link.get("Target", "") for link in links if link.get("Id") == first.get(_RELATION)]
+    if not targets:
+        raise XlsxError("not_readable")
+    target = targets[0]
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
@@ -88,13 +101,17 @@ def _rows(sheet: Element, shared: list[str], most_rows: int) -> Iterator[tuple[i
     for count, row in enumerate(sheet.iter(f"{_MAIN}row")):
         if count > most_rows:
             return
-        number = int(row.get("r") or number + 1)
+        number = max(number + 1, _whole(row.get("r", ""), 0))
         cells: dict[int, str] = {}
         for at, cell in enumerate(row.iter(f"{_MAIN}c")):
             place = _column(cell.get("r", ""), at)
             if place < MOST_COLUMNS:
                 cells[place] = _value(cell, shared)
         yield number, tuple(cells.get(place, "") for place in range(max(cells, default=-1) + 1))
+
+
+def _whole(text: str, otherwise: int) -> int:
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else otherwise
 
 
 def _column(place: str, otherwise: int) -> int:
@@ -116,7 +133,8 @@ def _value(cell: Element, shared: list[str]) -> str:
         return _text_in(inline).strip() if inline is not None else ""
     text = (cell.findtext(f"{_MAIN}v") or "").strip()
     if kind == "s":
-        return shared[int(text)].strip() if text.isdecimal() and int(text) < len(shared) else ""
+        at = _whole(text, len(shared))
+        return shared[at].strip() if at < len(shared) else ""
     if kind == "b":
         return "yes" if text == "1" else "no"
     return _number(text) if kind == "n" else text
