@@ -18,7 +18,8 @@ from accounts.models import Participant
 from meters.models import Reading
 from planning.domain.forecast import Energy
 from simulator.demo_history import MODEL, SEED
-from simulator.domain.demo import demo_members
+from simulator.domain.demo import demo_members, is_reached
+from simulator.domain.physics import Metered
 from simulator.hands import Hands
 from simulator.world import World
 from trading.domain.clock import market_time
@@ -100,7 +101,7 @@ class Players:
         done = 0
         while self._next + self.step <= now and self._gate_is_closed(now):
             metered = self.world.deliver(self._next, self._energies(self._next))
-            self.world.report(self._next, metered, now, "demo")
+            self.world.report(self._next, self._reached(metered, self._next), now, "demo")
             self._tell(self._next)
             self._next += self.step
             done += 1
@@ -111,6 +112,15 @@ class Players:
         waiting = (Contract.State.SCHEDULED, Contract.State.CALL, Contract.State.CONTINUOUS)
         still = Contract.objects.filter(market=self.market, delivery_start=self._next, state__in=waiting)
         return not still.exists()
+
+    def _reached(self, metered: dict[int, Metered], start: datetime) -> dict[int, Metered]:
+        """What is reported: some meters cannot be reached for a while."""
+        local = start.astimezone(self.zone)
+        lost = {
+            party for party, member in self._members
+            if not is_reached(member.participant.key, local.hour * 60 + local.minute)
+        }  # fmt: skip
+        return {party: values for party, values in metered.items() if party not in lost}
 
     def _energies(self, start: datetime) -> dict[int, Energy]:
         return {

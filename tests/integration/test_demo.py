@@ -11,6 +11,7 @@ from accounts.models import Membership, User
 from meters.models import Reading
 from planning.operations import plan
 from settlement.operations import run_due
+from settlement.queries.readings import findings
 from simulator import demo_play
 from simulator.demo_play import Clock, Players, play
 from simulator.demo_seed import PASSWORD, first_moment, seed
@@ -88,6 +89,25 @@ def test_no_interval_is_reported_before_its_gate_was_closed(market) -> None:
     assert players.report(at + timedelta(minutes=45)) == 0
     tick(market.pk, at + timedelta(minutes=45))
     assert players.report(at + timedelta(minutes=45)) == 1
+
+
+def test_a_meter_that_is_not_reached_waits_for_a_person(market) -> None:
+    ten = datetime(2026, 6, 3, 3, 0, tzinfo=UTC)  # local
+    at = first_moment(WALL)
+    players = Players(market, lambda _: None)
+    while at <= ten + timedelta(hours=2):
+        workers(market, at)
+        players.report(at)
+        at += timedelta(minutes=10)
+    read = Reading.objects.filter(start__gte=ten, start__lt=ten + timedelta(hours=2)).order_by("start")
+    silent = read.filter(metering_point__participant__code="nha-b4").values_list("start", flat=True)
+    assert set(silent) == {ten + timedelta(minutes=90)}
+    assert read.filter(metering_point__code="nha-b3").count() == 4
+    waiting = {each.point_code: (each.start, each.until) for each in findings(market, at) if each.cause == "gap"}
+    assert set(waiting) == {"nha-b4", "nha-b4.pv"}
+    assert waiting["nha-b4"] == (ten, ten + timedelta(minutes=90))
+    run_due(market, at)
+    assert Contract.objects.filter(market=market, delivery_start=ten, state="CLEARED").exists()
 
 
 def test_members_trade_by_hand(market) -> None:
