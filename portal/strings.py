@@ -108,7 +108,9 @@ def _own() -> dict[str, str]:
         "cancel_all": _("Cancel all in the market"),
         "sure_cancel_here": _("Cancel every open order of yours for {interval}? They lose their places in the queue."),
         "sure_cancel_all": _("Cancel every open order of yours in this market? They lose their places in the queue."),
+        "sure_cancel_of": _("This takes back those of all you trade for: {names}."),
         "yes_cancel": _("Cancel them"),
+        "gone_meanwhile": _("The order for {interval} ended while you were changing it. Your change was not sent."),
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.factories import NOON, make_participants, open_contracts
-from trading.domain.messages import SELL, New
+from trading.domain.messages import BUY, SELL, CancelAll, New
 from trading.operations import submit
 from trading.queries import own_orders
 
@@ -121,3 +121,47 @@ def test_a_refusal_is_said_and_an_old_page_sends_nothing(page, server, market, p
     page.locator(".ladder .asks .level-price", has_text="1,650").click(timeout=SOON_MS)
     expect(page.locator("#ticket-said")).to_contain_text("1.0 kWh traded at ₫1,650/kWh", timeout=SOON_MS)
     assert states(market, home) == [(1_000, 1_650, "filled")]
+
+
+def test_what_trades_while_an_order_is_changed_counts_as_allowed(page, server, market, people, enter, faults) -> None:
+    home, other = people
+    contract = open_contracts(market)[0].pk
+    take(market, New(home.pk, "a", contract, BUY, 3_000, 1_600))
+    enter()
+    row = page.locator("wb-orders tbody tr")
+    row.get_by_role("button", name="Change").click(timeout=SOON_MS)
+    take(market, New(other.pk, "b", contract, SELL, 1_000, 1_600))
+    expect(row).to_contain_text("partly filled", timeout=SOON_MS)
+    expect(page.get_by_label("New quantity left, kWh")).to_have_value("3")
+    page.get_by_label("New price, ₫/kWh").fill("1,610")
+    page.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("▲ 1,610", timeout=SOON_MS)
+    assert states(market, home) == [(3_000, 1_610, "partially_filled")]
+
+    row.get_by_role("button", name="Change").click()
+    submit(market.pk, [CancelAll(home.pk)], by=None, at=NOON)
+    expect(page.locator("wb-orders .said")).to_contain_text("ended while you were changing it", timeout=SOON_MS)
+    assert faults == []
+
+
+def test_the_second_half_of_a_double_click_does_nothing(page, server, market, people, enter, faults) -> None:
+    home, _ = people
+    enter()
+    page.locator("#t-kwh").fill("2")
+    page.locator("#t-price").fill("1500")
+    place = page.locator("#place")
+    place.click()
+    expect(page.locator("#ticket-said")).to_contain_text("Taken: buy 2.0 kWh", timeout=SOON_MS)
+    place.dispatch_event("click", {"detail": 2})
+    row = page.locator("wb-orders tbody tr")
+    expect(row).to_have_count(1, timeout=SOON_MS)
+    row.get_by_role("button", name="Change").dblclick()
+    back = row.get_by_role("button", name="Back")
+    back.scroll_into_view_if_needed()
+    at = back.bounding_box()
+    page.mouse.dblclick(at["x"] + at["width"] - 3, at["y"] + at["height"] / 2)  # 'Cancel' comes to stand there
+    expect(row.get_by_role("button", name="Change")).to_be_visible()
+    expect(page.locator("wb-orders .said")).to_have_text("")
+    expect(page.locator("#ticket-said")).to_contain_text("Taken: buy 2.0 kWh")
+    assert states(market, home) == [(2_000, 1_500, "open")]
+    assert faults == []

@@ -13,6 +13,11 @@ export function make(tag, options = {}, ...children) {
   return element;
 }
 
+/** A press of a button, once: the rest of a double click is no second press (`detail` counts clicks; a key has 0). */
+export function onPress(element, act) {
+  element.addEventListener("click", (event) => event.detail < 2 && act(event));
+}
+
 /** Writes a text; where it differs from the one before, the element shows it once. */
 export function write(element, text, { quietly = false } = {}) {
   if (element.textContent === text) return;

@@ -1,7 +1,7 @@
 // The book of one contract: the best levels of each side with their depth, one's own part of each, and between them what
 // it last cost. A price is a button: the page decides what a click on it does.
 
-import { make, write } from "./dom.js";
+import { make, onPress, write } from "./dom.js";
 import { fill } from "./format.js";
 
 const LEVELS = 10; // rows stay when they are empty, so that nothing jumps
@@ -17,7 +17,7 @@ export class Ladder extends HTMLElement {
     const middle = make("tbody", { class: "middle" }, make("tr", {}, make("td", { colSpan: 4 }, this.middle)));
     this.table = make("table", { class: "ladder" }, make("thead", {}, head), this.asks.body, middle, this.bids.body);
     this.append(this.table);
-    this.addEventListener("click", (event) => this.take(event));
+    onPress(this, (event) => this.take(event));
     this.addEventListener("keydown", (event) => this.move(event));
   }
 

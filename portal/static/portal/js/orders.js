@@ -1,8 +1,10 @@
 // My open orders: what still works in my name, the nearest delivery first; each changed or cancelled in its row.
 //
 // Less of the same price keeps an order's place in the queue, anything else loses it: the row says so before it is sent.
+// Buttons change place under the pointer ('Back' makes room for 'Cancel'), so the second half of a double click does
+// nothing.
 
-import { make, write } from "./dom.js";
+import { make, onPress, write } from "./dom.js";
 import { fill } from "./format.js";
 import { ask } from "./ask.js";
 import { send } from "./send.js";
@@ -14,6 +16,7 @@ export class Orders extends HTMLElement {
   start(page) {
     this.page = page;
     this.able = "able" in this.dataset;
+    this.several = page.participants.length > 1;
     const heads = COLUMNS.map((name) => make("th", { scope: "col" }, this.dataset[name]));
     if (this.able) heads.push(make("th", { scope: "col" }, make("span", { class: "hidden" }, page.strings.change)));
     this.body = make("tbody");
@@ -42,7 +45,7 @@ export class Orders extends HTMLElement {
     const known = orders.filter((order) => contractOf(order.contract_id));
     const when = (order) => contractOf(order.contract_id).delivery_start;
     known.sort((a, b) => (when(a) === when(b) ? b.price - a.price : when(a) < when(b) ? -1 : 1));
-    const shown = known.slice(0, SHOWN);
+    const shown = known.filter((order, n) => n < SHOWN || this.rows.get(order.seq)?.editing);
     const rows = shown.map((order) => this.row(order, contractOf(order.contract_id), chosen));
     this.arrange(rows, new Set(shown.map((order) => order.seq)));
     this.chosen = chosen;
@@ -50,8 +53,8 @@ export class Orders extends HTMLElement {
     this.place.hidden = !known.length;
     if (this.buttons) this.buttons.hidden = !known.length;
     this.empty.hidden = Boolean(known.length);
-    this.rest.hidden = known.length <= SHOWN;
-    this.rest.textContent = fill(this.page.strings.more_orders, { n: known.length - SHOWN });
+    this.rest.hidden = known.length === shown.length;
+    this.rest.textContent = fill(this.page.strings.more_orders, { n: known.length - shown.length });
   }
 
   /** Rows in their order, those that are being changed untouched. */
@@ -64,6 +67,7 @@ export class Orders extends HTMLElement {
 
   drop(seq, row) {
     const focused = row.contains(document.activeElement);
+    if (row.editing) this.tell(fill(this.page.strings.gone_meanwhile, { interval: row.parts.interval.textContent }), false);
     row.remove();
     this.rows.delete(seq);
     if (focused) this.focusFirst();
@@ -78,6 +82,7 @@ export class Orders extends HTMLElement {
     const { format, strings } = this.page;
     const [shape, word, kind] = order.side > 0 ? ["▲", strings.buying, "buy"] : ["▼", strings.selling, "sell"];
     write(row.parts.interval, contract.name, { quietly: true });
+    if (this.several) write(row.parts.whose, this.page.names[order.participant_id] ?? "", { quietly: true });
     row.parts.took.className = `took took-${kind}`;
     write(row.parts.took, `${shape} ${format.grouped(order.price)}`);
     write(row.parts.word, ` ${word}`, { quietly: true });
@@ -93,7 +98,8 @@ export class Orders extends HTMLElement {
     parts.word.className = "hidden";
     parts.price = make("td", {}, parts.took, parts.word);
     parts.quantity = make("td", {}, parts.left);
-    const cells = [make("th", { scope: "row" }, parts.interval), parts.price, parts.quantity, make("td", {}, parts.total), make("td", { class: "state" }, parts.state)];
+    parts.whose = make("small", { class: "whose" });
+    const cells = [make("th", { scope: "row" }, parts.interval, parts.whose), parts.price, parts.quantity, make("td", {}, parts.total), make("td", { class: "state" }, parts.state)];
     const row = make("tr", { data: { seq } }, ...cells);
     row.parts = parts;
     if (this.able) row.append(this.handles(row, seq));
@@ -104,8 +110,8 @@ export class Orders extends HTMLElement {
     const { strings } = this.page;
     const change = make("button", { type: "button", class: "quiet small" }, strings.change);
     const cancel = make("button", { type: "button", class: "quiet small" }, strings.cancel);
-    change.addEventListener("click", () => this.edit(row));
-    cancel.addEventListener("click", () => this.send(row, `${seq}/cancel/`, {}, strings.being_cancelled));
+    onPress(change, () => this.edit(row));
+    onPress(cancel, () => this.send(row, `${seq}/cancel/`, {}, strings.being_cancelled));
     row.parts.handles = make("td", { class: "handles" }, change, " ", cancel);
     row.parts.change = change;
     return row.parts.handles;
@@ -130,12 +136,12 @@ export class Orders extends HTMLElement {
     const save = make("button", { type: "button", class: "act small" }, strings.save);
     const back = make("button", { type: "button", class: "quiet small" }, strings.back);
     const hint = make("p", { class: "hint-line", role: "status" });
-    row.editing = { price, left, handles: [...parts.handles.childNodes] };
+    row.editing = { price, left, handles: [...parts.handles.childNodes], filled: order.filled_wh };
     parts.price.replaceChildren(price);
     parts.quantity.replaceChildren(left);
     parts.handles.replaceChildren(save, " ", back, hint);
-    save.addEventListener("click", () => this.save(row));
-    back.addEventListener("click", () => this.leave(row));
+    onPress(save, () => this.save(row));
+    onPress(back, () => this.leave(row));
     for (const input of [price, left]) {
       input.addEventListener("input", () => this.hint(row, hint));
       input.addEventListener("keydown", (event) => this.key(event, row, input, hint));
@@ -161,14 +167,14 @@ export class Orders extends HTMLElement {
   hint(row, hint) {
     const { format, strings } = this.page;
     const price = format.readPrice(row.editing.price.value);
-    const left = format.readWh(row.editing.left.value);
-    const loses = price !== row.order.price || left > row.order.remaining_wh;
+    const total = row.editing.filled + format.readWh(row.editing.left.value);
+    const loses = price !== row.order.price || total > row.order.quantity_wh;
     write(hint, loses ? strings.loses_place : strings.keeps_place, { quietly: true });
   }
 
   async save(row) {
-    const { price, left } = row.editing;
-    const fields = { price: price.value, left: left.value, filled: row.order.filled_wh };
+    const { price, left, filled } = row.editing; // what trades after the row was opened is part of what was allowed
+    const fields = { price: price.value, left: left.value, filled };
     this.leave(row);
     await this.send(row, `${row.order.seq}/amend/`, fields, this.page.strings.being_amended);
   }
@@ -199,7 +205,9 @@ export class Orders extends HTMLElement {
     const contract = this.chosen; // the page may go on to the next interval while the question stands
     const interval = this.page.nameOf(contract);
     const sentence = here ? fill(strings.sure_cancel_here, { interval }) : strings.sure_cancel_all;
-    if (!(await ask(sentence, strings.yes_cancel))) return;
+    const names = Object.values(this.page.names).join(", ");
+    const whose = this.several ? ` ${fill(strings.sure_cancel_of, { names })}` : "";
+    if (!(await ask(sentence + whose, strings.yes_cancel))) return;
     const fields = { confirm: "yes", ...(here ? { contract } : {}) };
     const answer = await send(`/markets/${code}/orders/cancel-all/`, fields, strings);
     this.tell(answer.sentence, answer.ok);

@@ -22,6 +22,7 @@ export class Ticket extends HTMLElement {
     this.form.noValidate = true;
     document.getElementById("look").hidden = true;
     this.form.addEventListener("submit", (event) => this.submit(event));
+    document.getElementById("place").addEventListener("click", (event) => event.detail > 1 && event.preventDefault()); // a double click
     this.form.addEventListener("input", () => this.changed());
     this.form.addEventListener("keydown", (event) => this.key(event));
     this.fields.contract.addEventListener("change", () => this.dispatchEvent(new CustomEvent("choose", { detail: Number(this.fields.contract.value) })));
