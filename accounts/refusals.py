@@ -20,6 +20,7 @@ SENTENCES = (
     N_("Send a token in the header 'Authorization: Token …', or sign in."),
     N_("You are signed in as an auditor: you may read everything and change nothing."),
     N_("This login has a second step; make the token from a signed-in browser, or give bots a login."),
+    N_("Show that it is you, then do it again: nothing has been changed yet."),
     N_("Administrators need a second step here; add a passkey or an authenticator app on your account page."),
     N_("Too many attempts; wait {seconds} s."),
     N_("An auditor changes nothing, so he cannot be an administrator as well; make two logins."),

@@ -16,12 +16,10 @@ from rest_framework.authentication import BasicAuthentication, SessionAuthentica
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from accounts.api.problems import Problem
-from accounts.bucket import take
 from accounts.models import User
 from accounts.signin.factors import has_second_step
-
-SIGN_INS_PER_SECOND = 0.2
-SIGN_INS_AT_ONCE = 20
+from accounts.signin.limits import wait_for_name
+from accounts.signin.sessions import must_add_second_step
 
 
 class ByToken(TokenAuthentication):
@@ -52,21 +50,23 @@ class BySession(SessionAuthentication):
 
 
 class ByPassword(BasicAuthentication):
-    """User name and password, to get a token with. Guessing is slowed down by name and address."""
+    """User name and password, to get a token with. Tries count against the same limits as those on the login page."""
 
     def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> Any:
         if "\0" in userid or len(userid) > 150:
             raise AuthenticationFailed("User name or password is wrong.")
-        address = request.META.get("REMOTE_ADDR", "") if request else ""
-        key = f"sign-in:{address}:{userid}"
-        wait = take(key, 1, per_second=SIGN_INS_PER_SECOND, at_once=SIGN_INS_AT_ONCE).wait
-        if wait:
+        if wait := wait_for_name(request, userid):
             sentence = f"Too many attempts; wait {wait} s."
             raise Problem(429, "rate_limited", sentence, headers={"Retry-After": str(wait)})
         found = super().authenticate_credentials(userid, password, request)
         if found is not None and has_second_step(found[0]):
             # Told only to whoever knows the password; a token by password alone would be a way round the second step.
             sentence = "This login has a second step; make the token from a signed-in browser, or give bots a login."
+            raise Problem(403, "second_step_needed", sentence)
+        if found is not None and must_add_second_step(found[0]):
+            sentence = (
+                "Administrators need a second step here; add a passkey or an authenticator app on your account page."
+            )
             raise Problem(403, "second_step_needed", sentence)
         return found
 

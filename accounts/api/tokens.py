@@ -11,12 +11,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.api.openapi import operation
-from accounts.api.problems import answer
+from accounts.api.problems import Problem, answer
 from accounts.api.reading import decode, read_bytes, read_json
 from accounts.api.signin import ByPassword, BySession
 from accounts.api.views import ApiView, missing
 from accounts.operations import create_token, revoke_token
 from accounts.queries import tokens
+from accounts.signin.sessions import is_fresh
 
 DEFAULT_DAYS, MOST_DAYS = 90, 366
 
@@ -84,11 +85,19 @@ class Tokens(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         wanted = self._wanted()
+        self._check_fresh()
         token, secret = create_token(
             by=self.caller, expires_in=timedelta(days=wanted.expires_in_days), at=datetime.now(UTC)
         )
         assert token.expiry is not None
         return answer(MadeToken(secret, token.token_key, token.created, token.expiry), 201)
+
+    def _check_fresh(self) -> None:
+        """A token outlives the session that it is made in, so a session must lately have proved who is behind it."""
+        request = self.request
+        if isinstance(request.successful_authenticator, BySession) and not is_fresh(request._request):
+            told = "Show that it is you, then do it again: nothing has been changed yet."
+            raise Problem(403, "confirm_first", told)
 
     def _wanted(self) -> NewToken:
         """What the body asks for; without a body the usual."""

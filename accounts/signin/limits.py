@@ -3,9 +3,11 @@
 A name has 20 tries at once and one more each half minute, an address 100 and one more every 3 seconds (a school sits
 behind one address). A name that does not exist is counted like one that does. Codes of the second step have 6 tries and
 one more each minute, per user: a million codes, of which three hold at a time, take half a year on average to guess.
+A house has 2⁶⁴ addresses of IPv6, so they count as one by their first 64 bits.
 """
 
 from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,8 +21,22 @@ RESETS_AT_ONCE, RESETS_PER_SECOND = 3, 1 / 600
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where the request comes from, as the server in front told it."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """Where the request comes from, as the server in front told it, without a port; empty where that is no address."""
+    text = str(request.META.get("REMOTE_ADDR", ""))
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    return str((found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found)
+
+
+def _network_of(request: HttpRequest) -> str:
+    text = address_of(request)
+    return IPv6Address(text).exploded[:19] if ":" in text else text
 
 
 def wait_for_name(request: HttpRequest, name: str) -> int:
@@ -34,7 +50,7 @@ def wait_for_name(request: HttpRequest, name: str) -> int:
 def wait_for_address(request: HttpRequest) -> int:
     """Seconds to wait before the next try from this address."""
     most = settings.SIGN_INS_PER_ADDRESS
-    return take(_key("address", address_of(request)), 1, per_second=ADDRESS_PER_SECOND, at_once=most).wait
+    return take(_key("address", _network_of(request)), 1, per_second=ADDRESS_PER_SECOND, at_once=most).wait
 
 
 def wait_for_code(user_id: int) -> int:

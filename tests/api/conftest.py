@@ -10,9 +10,12 @@ from django.test import Client
 
 from accounts.models import Participant, User
 from accounts.operations import add_membership, create_token, create_user
+from tests.doors import doors_of_its_own
 from tests.factories import NOON, make_market, make_participants, open_contracts
 from trading.models import Contract, Market
 from trading.operations import set_clock
+
+__all__ = ["BASE", "PASSWORD", "Api", "World", "doors_of_its_own", "fresh_name", "world"]
 
 PASSWORD = "correct horse battery"
 BASE = "/api/v1/"

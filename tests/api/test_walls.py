@@ -156,9 +156,11 @@ def test_a_token_without_a_body_and_with_a_bad_one(db: None, fresh_name: str) ->
         assert error_of(refused) == (400, "invalid_message")
 
 
-def test_guessing_passwords_is_slowed_down(db: None, fresh_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.api.signin.SIGN_INS_AT_ONCE", 2)
-    monkeypatch.setattr("accounts.api.signin.SIGN_INS_PER_SECOND", 0.001)
+def test_guessing_passwords_is_slowed_down(
+    db: None, fresh_name: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SIGN_INS_AT_ONCE = 2
+    monkeypatch.setattr("accounts.signin.limits.NAME_PER_SECOND", 0.001)
     client = Client(raise_request_exception=False)
     answers = [
         client.post(BASE + "tokens", {}, "application/json", headers=basic(fresh_name, "wrong")) for _ in range(3)

@@ -12,8 +12,11 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
+from tests.doors import doors_of_its_own
 from tests.office_world import Office, make_office
 from trading.models import Market
+
+__all__ = ["doors_of_its_own", "office", "office_of_the_file"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,188 @@
+"""Walls around logins: what a stranger, a thief of a session or a careless form must not get through."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.test import Client
+from knox.models import AuthToken
+
+from accounts.models import Invitation, Login, PasswordReset, User
+from accounts.operations import AccountError, add_membership, create_participant, create_user, invitations, logins
+from accounts.operations.erasure import erase_user
+from accounts.operations.resets import find_reset, open_reset
+from accounts.signin import limits
+from tests.factories import NOON
+
+PASSWORD = "correct horse battery"
+TOKENS = "/api/v1/tokens"
+# 290 characters: longer than a column for addresses, shorter than what the address checker takes.
+LONG_ADDRESS = "a" * 60 + "@" + ".".join(["b" * 60] * 3) + "." + "c" * 40 + ".vn"
+
+
+def make(name: str, **more) -> User:
+    return create_user(by=None, username=f"{name}-{uuid4().hex[:6]}", password=PASSWORD, at=NOON, **more)
+
+
+def browser(user: User) -> Client:
+    client = Client()
+    client.post("/login/", {"username": user.username, "password": PASSWORD})
+    return client
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}
+
+
+@pytest.fixture
+def house(db):
+    return create_participant(by=None, code=f"h-{uuid4().hex[:6]}", name="Nhà B2", kind="household", at=NOON)
+
+
+@pytest.fixture
+def owner(house):
+    user = make("owner", email="owner@example.vn")
+    add_membership(by=None, user=user, participant=house, role="owner", at=NOON)
+    return user
+
+
+def test_an_address_that_is_too_long_is_refused_in_words(owner, house) -> None:
+    inside = browser(owner)
+    page = inside.post(f"/members/{house.code}/invite/", {"email": LONG_ADDRESS, "role": "viewer"}, follow=True)
+    assert "This is no e-mail address" in page.content.decode() and not Invitation.objects.exists()
+    page = inside.post("/account/email/", {"email": LONG_ADDRESS}, follow=True)
+    assert "This is no e-mail address" in page.content.decode() and not mail.outbox
+
+
+def test_a_name_taken_meanwhile_is_told(owner, house, monkeypatch) -> None:
+    _, secret = invitations.invite(
+        by=owner, email="moi@example.vn", role="viewer", participant=house, days=7, at=datetime.now(UTC)
+    )
+    monkeypatch.setattr("accounts.operations.users._check_username", lambda user: None)
+    form = {"username": owner.username, "password": "another long one 7", "again": "another long one 7"}
+    page = Client().post(f"/invited/{secret}/", form)
+    assert page.status_code == 200 and "There is already a user named" in page.content.decode()
+
+
+def test_open_letters_end_with_a_change_of_password_or_address(owner) -> None:
+    first = open_reset(user=owner, at=datetime.now(UTC))
+    logins.change_password(user=owner, password="another long one 7", at=datetime.now(UTC))
+    with pytest.raises(AccountError, match="used or is too old"):
+        find_reset(first, datetime.now(UTC))
+    second = open_reset(user=owner, at=datetime.now(UTC))
+    _, old, new = logins.ask_email_change(user=owner, email="new@example.vn", at=datetime.now(UTC))
+    logins.confirm_email(user=owner, secret=old, at=datetime.now(UTC))
+    assert find_reset(second, datetime.now(UTC))
+    logins.confirm_email(user=owner, secret=new, at=datetime.now(UTC))
+    assert not PasswordReset.objects.filter(user=owner).exists()
+
+
+def test_nobody_can_hold_up_an_erasure_by_a_name(owner, db) -> None:
+    taken = User.objects.create_user(f"erased-{owner.pk}")
+    name = erase_user(user=owner, open_money={}, at=datetime.now(UTC))
+    owner.refresh_from_db()
+    assert owner.username == name != taken.username and name.startswith(f"erased-{owner.pk}")
+
+
+def test_tokens_are_no_way_round_the_limits_of_the_door(db, settings) -> None:
+    settings.SIGN_INS_PER_ADDRESS = 3
+    client, tries = Client(REMOTE_ADDR="192.0.2.77"), []
+    limits_before = uuid4().hex
+    for number in range(5):
+        tries.append(client.post(TOKENS, headers=basic(f"{limits_before}-{number}", "wrong")).status_code)
+    assert tries == [401, 401, 401, 429, 429]
+
+
+def test_a_name_is_guessed_no_faster_by_two_doors(db, settings, owner) -> None:
+    settings.SIGN_INS_AT_ONCE = 3
+    for _ in range(3):
+        Client(REMOTE_ADDR="192.0.2.78").post("/login/", {"username": owner.username, "password": "wrong"})
+    answer = Client(REMOTE_ADDR="192.0.2.79").post(TOKENS, headers=basic(owner.username.upper(), "wrong"))
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
+
+
+def test_an_administrator_without_the_second_step_gets_no_token(db, settings) -> None:
+    settings.STAFF_NEED_SECOND_STEP = True
+    admin = make("admin", is_staff=True)
+    answer = Client().post(TOKENS, headers=basic(admin.username, PASSWORD))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "second_step_needed")
+    settings.STAFF_NEED_SECOND_STEP = False
+    assert Client().post(TOKENS, {}, "application/json", headers=basic(admin.username, PASSWORD)).status_code == 201
+
+
+def test_a_thief_of_a_session_makes_no_token_that_outlives_it(owner) -> None:
+    inside = browser(owner)
+    assert inside.post(TOKENS, {}, "application/json").status_code == 201
+    session = inside.session
+    session["signed_in_at"] = (datetime.now(UTC) - timedelta(minutes=16)).timestamp()
+    session.save()
+    answer = inside.post(TOKENS, {}, "application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "confirm_first")
+    assert AuthToken.objects.filter(user=owner).count() == 1
+
+
+@pytest.mark.parametrize("address", ["unknown", "192.0.2.7:5123", "[2001:db8::7]:443", "", "x" * 300])
+def test_an_address_that_is_none_keeps_nobody_out(owner, address) -> None:
+    client = Client(REMOTE_ADDR=address)
+    assert client.post("/login/", {"username": owner.username, "password": PASSWORD}).status_code == 302
+    assert Login.objects.get(user=owner).address in (None, "192.0.2.7", "2001:db8::7")
+
+
+def test_a_house_of_ipv6_addresses_is_one_address(db, settings, rf) -> None:
+    settings.SIGN_INS_PER_ADDRESS = 2
+    prefix = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}"
+    asked = [rf.get("/", REMOTE_ADDR=f"{prefix}::{number:x}") for number in range(1, 4)]
+    assert [limits.wait_for_address(request) > 0 for request in asked] == [False, False, True]
+
+
+@pytest.mark.parametrize("where", ["/login/", "/members/invite/"])
+def test_early_refusals_carry_the_policy_too(db, where) -> None:
+    auditor = make("auditor", is_auditor=True)
+    inside = browser(auditor)
+    refused = inside.post(where) if where != "/login/" else Client(enforce_csrf_checks=True).post(where)
+    assert refused.status_code == 403
+    assert "default-src 'self'" in refused.headers["Content-Security-Policy"]
+    assert refused.headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_host_that_is_not_ours_gets_the_policy_too(db) -> None:
+    refused = Client(raise_request_exception=False).get("/login/", headers={"Host": "evil.example"})
+    assert refused.status_code == 400
+    assert "default-src 'self'" in refused.headers["Content-Security-Policy"]
+
+
+def signed(**response: str) -> dict:
+    return {"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "e30", **response}}
+
+
+CREDENTIALS = [
+    None,
+    7,
+    "x",
+    [],
+    {},
+    signed(),
+    signed(authenticatorData="AA", signature="AA", userHandle="MQ"),
+    signed(clientDataJSON="////", authenticatorData="A" * 60, signature="AA", userHandle="OTk5OTk5OTk5OTk5OTk5OTk5"),
+    signed(attestationObject="oA"),
+    signed(attestationObject="v" * 40),
+    signed(attestationObject="n4Gf" * 4_000),
+    {"response": "x"},
+    {"response": {"userHandle": 7}},
+    {"id": 1, "rawId": 2, "type": 3, "response": 4},
+]
+
+
+@pytest.mark.parametrize("credential", CREDENTIALS)
+def test_nonsense_for_a_passkey_is_refused_in_words(owner, credential) -> None:
+    stranger, inside = Client(), browser(owner)
+    stranger.post("/login/passkey/begin/")
+    body = json.dumps({"credential": credential})
+    answer = stranger.post("/login/passkey/finish/", body, "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "passkey_unknown")
+    inside.post("/account/passkeys/begin/")
+    answer = inside.post("/account/passkeys/finish/", body, "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "passkey_failed")
