@@ -58,7 +58,7 @@ def erase_user(*, user: User, open_money: dict[str, str], at: datetime) -> str:
     if held.is_staff and not [each for each in staff if each.pk != held.pk]:
         raise AccountError("last_administrator", _("You are the only administrator. Make somebody else one first."))
     known = {text for text in (held.username, held.email, held.get_full_name()) if text}
-    pseudonym = f"erased-{held.pk}"
+    pseudonym = _free_name(held)
     Session.objects.filter(session_key__in=held.logins.values("session_key")).delete()
     for rows in (Login, EmailChange, PasswordReset, Membership, Authenticator):
         rows.objects.filter(user=held).delete()
@@ -70,6 +70,14 @@ def erase_user(*, user: User, open_money: dict[str, str], at: datetime) -> str:
     _empty(held, pseudonym)
     audit(by=held, action="user.erased", target=pseudonym, at=at)
     return pseudonym
+
+
+def _free_name(user: User) -> str:
+    """A made-up name that nobody has: someone may have called himself `erased-41` before 41 was erased."""
+    name = f"erased-{user.pk}"
+    while User.objects.filter(username=name).exclude(pk=user.pk).exists():
+        name += "x"
+    return name
 
 
 def _empty(user: User, pseudonym: str) -> None:

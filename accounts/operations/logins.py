@@ -8,8 +8,6 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -17,7 +15,7 @@ from accounts.domain.secrets import digest_of
 from accounts.models import AuditEntry, EmailChange, Login, User
 from accounts.operations.notice_ways import forget_devices_of
 from accounts.operations.notices import News, tell
-from accounts.operations.users import AccountError, _set_password, audit
+from accounts.operations.users import AccountError, _set_password, audit, check_email
 
 CHANGE_HOLDS = timedelta(hours=24)
 
@@ -53,9 +51,13 @@ def end_logins(*, by: User, logins: list[Login], at: datetime) -> int:
 
 @transaction.atomic
 def change_password(*, user: User, password: str, at: datetime) -> None:
-    """Another password. Raises AccountError `weak_password`. The caller keeps its own session alive."""
+    """Another password; open letters that would set yet another one end.
+
+    Raises AccountError `weak_password`. The caller keeps its own session alive.
+    """
     _set_password(user, password)
     user.save(update_fields=["password"])
+    user.resets.all().delete()
     audit(by=user, action="password.changed", target="login", at=at)
 
 
@@ -65,10 +67,7 @@ def ask_email_change(*, user: User, email: str, at: datetime) -> tuple[EmailChan
 
     An earlier change that waits is dropped. Raises AccountError `invalid_email` or `same_email`.
     """
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise AccountError("invalid_email", _("This is no e-mail address; look for a typing mistake.")) from error
+    check_email(email)
     if email.casefold() == user.email.casefold():
         raise AccountError("same_email", _("This is your address already."))
     EmailChange.objects.filter(user=user).delete()
@@ -83,7 +82,8 @@ def ask_email_change(*, user: User, email: str, at: datetime) -> tuple[EmailChan
 
 @transaction.atomic
 def confirm_email(*, user: User, secret: str, at: datetime) -> bool:
-    """One of the two addresses says yes. Whether the change is complete and made.
+    """One of the two addresses says yes. Whether the change is complete and made; then what the old mailbox still holds
+    about a forgotten password opens nothing any more.
 
     Raises AccountError `change_over` for a secret that is unknown or too old.
     """
@@ -101,5 +101,6 @@ def confirm_email(*, user: User, secret: str, at: datetime) -> bool:
     before, user.email = user.email, change.email
     user.save(update_fields=["email"])
     change.delete()
+    user.resets.all().delete()
     audit(by=user, action="email.changed", target="login", detail={"was": before, "email": user.email}, at=at)
     return True

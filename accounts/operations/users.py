@@ -10,11 +10,15 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
 from accounts.models import AuditEntry, Membership, Participant, User
 from accounts.operations.notices import tell_of_login
+
+LONGEST_EMAIL = 254  # RFC 5321's longest path; the validator takes more
 
 
 class AccountError(ValueError):
@@ -62,9 +66,27 @@ def create_user(
     user = User(pk=pk, username=username, email=email, language=language, is_staff=is_staff, is_auditor=is_auditor)
     _check_username(user)
     _set_password(user, password)
-    user.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:  # somebody else took the name since it was looked for
+        raise AccountError("username_taken", _TAKEN.format(name=username)) from error
     audit(by=by, action="user.created", target=username, detail={"is_staff": is_staff, "is_auditor": is_auditor}, at=at)
     return user
+
+
+_TAKEN = "There is already a user named {name}; choose another name."
+
+
+def check_email(email: str) -> None:
+    """Raises AccountError `invalid_email` for what is no address, or longer than any is."""
+    try:
+        validate_email(email)
+        wrong = len(email) > LONGEST_EMAIL
+    except ValidationError:
+        wrong = True
+    if wrong:
+        raise AccountError("invalid_email", _("This is no e-mail address; look for a typing mistake."))
 
 
 def _check_username(user: User) -> None:
@@ -73,7 +95,7 @@ def _check_username(user: User) -> None:
     except ValidationError as error:
         raise AccountError("invalid_username", " ".join(error.messages)) from error
     if User.objects.filter(username=user.username).exists():
-        raise AccountError("username_taken", f"There is already a user named {user.username}; choose another name.")
+        raise AccountError("username_taken", _TAKEN.format(name=user.username))
 
 
 def _set_password(user: User, password: str | None) -> None:
@@ -133,7 +155,7 @@ def create_token(*, by: User, expires_in: timedelta, at: datetime) -> tuple[Auth
 @transaction.atomic
 def revoke_token(*, by: User, key: str, at: datetime) -> bool:
     """Ends a token of the user's own; False where there is no such."""
-    deleted, _ = AuthToken.objects.filter(user=by, token_key=key).delete()
+    deleted = AuthToken.objects.filter(user=by, token_key=key).delete()[0]
     if deleted:
         audit(by=by, action="token.revoked", target=key, at=at)
     return deleted > 0

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.validators import validate_email
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -21,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Invitation, Membership, Participant, User
 from accounts.operations import AccountError
 from accounts.operations import invitations as operations
+from accounts.operations.users import check_email
 from accounts.policies import is_administrator, may_audit, may_look_after_members
 from accounts.queries import seats
 from accounts.signin import factors, limits, mails, sessions
@@ -138,10 +138,7 @@ def invite(request: HttpRequest, user: User, code: str | None = None) -> HttpRes
 
 def _invite(request: HttpRequest, user: User, participant: Participant | None) -> tuple[Invitation, str]:
     email, role = request.POST.get("email", "").strip(), request.POST.get("role", "")
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise AccountError("invalid_email", _("This is no e-mail address; look for a typing mistake.")) from error
+    check_email(email)
     if wait := limits.wait_for_mail(user.pk):
         raise AccountError("rate_limited", too_many(wait))
     days, at = settings.INVITATION_DAYS, datetime.now(UTC)
