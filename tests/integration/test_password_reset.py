@@ -14,6 +14,7 @@ from accounts import tasks
 from accounts.models import AuditEntry, Login, Notice, PasswordReset, PushDevice, User
 from accounts.operations import create_user
 from accounts.queries import audit_trail
+from config import celery
 from tests.factories import NOON
 
 PASSWORD, OTHER = "correct horse battery", "another long one 7"
@@ -31,6 +32,7 @@ def lan(db) -> User:
 def queued(monkeypatch) -> list:
     """What a worker would be handed; `deliver` does its work."""
     found: list = []
+    assert celery.app.main == "wattbourse"  # until it is loaded, a shared task is that of another app
     task = tasks.send_reset_letters
     monkeypatch.setattr(task, "delay", lambda *given: found.append((task, given)))
     return found
@@ -63,13 +65,13 @@ def log_in(user: User, password: str) -> Client:
 
 
 def test_the_answer_does_not_tell_whether_there_is_such_a_login(lan, queued, django_assert_num_queries) -> None:
+    texts = set()
     for named in (lan.username, lan.email.upper(), f"nobody-{uuid4().hex}", "x" * 5_000, "a\0b", ""):
         with django_assert_num_queries(0):
             answer = ask(named)
         assert answer.status_code == 200 and b"If there is a login with this name" in answer.content
-        text = re.sub(rb'value="[\w]{64}"', b"", answer.content)
-        assert queued[0][0] is tasks.send_reset_letters and text == re.sub(rb'value="[\w]{64}"', b"", text)
-    assert len(queued) == 6
+        texts.add(re.sub(rb'value="[\w]{64}"', b"", answer.content))
+    assert len(texts) == 1 and len(queued) == 6
     deliver(queued)
     assert [letter.to for letter in mail.outbox] == [[lan.email], [lan.email]]
 
