@@ -1,22 +1,28 @@
 """Live data over a WebSocket: who may listen, what a client may ask, and what happens to one that lags.
 
 Address: `/ws/markets/<code>/`, with the session cookie of a logged-in user. Own orders are those of the participants
-for which the user has a membership when the socket opens. docs/live-data.md tells the protocol.
+for which the user has a membership when the socket opens; every quarter of a minute it is asked whether that still
+holds, and a socket of which it does not is closed: whoever may still listen reconnects. docs/live-data.md tells the
+protocol.
 """
 
 import asyncio
+import random
 from collections import deque
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError, InterfaceError
 
+from accounts.signin.sessions import user_of
 from trading import queries
 from trading.feed import Feed, FeedError, Subscription, read
 from trading.hub import hub
 
 NOT_LOGGED_IN = 4401
+RIGHTS_CHANGED = 4403
 NO_MARKET = 4404
 TOO_SLOW = 4008
 TOO_MANY = 4029
@@ -26,6 +32,7 @@ OUTBOX = 256  # frames; a client that is so far behind sees nothing true any mor
 MAX_SUBSCRIPTIONS = 64
 MAX_REQUEST_CHARACTERS = 2_000
 REQUESTS, REQUESTS_S = 100, 10.0
+CHECK_S = 15.0  # so long at most does a socket outlive the right to it
 CONFLATE_STEP_MS = 100  # a few classes of speed, so that sockets share frames
 
 
@@ -76,6 +83,7 @@ class MarketConsumer(AsyncWebsocketConsumer):
     feed: Feed | None = None
     market_id = 0
     writer: asyncio.Task[None] | None = None
+    guard: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Accept whom we know; the others are told why by a close code, which a refused handshake could not carry."""
@@ -103,13 +111,15 @@ class MarketConsumer(AsyncWebsocketConsumer):
             return
         self.outbox.put(self.feed.heartbeat("snapshot"))
         self.writer = asyncio.create_task(self._write())
+        self.guard = asyncio.create_task(self._guard())
 
     async def disconnect(self, code: int) -> None:
         """Forget the socket."""
-        if self.writer is not None:
-            self.writer.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.writer
+        for task in (self.writer, self.guard):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         self._leave()
 
     def _leave(self) -> None:
@@ -126,6 +136,22 @@ class MarketConsumer(AsyncWebsocketConsumer):
             await self.base_send({"type": "websocket.send", "text": frame})
         self._leave()
         await self.close(TOO_SLOW, "Too slow: frames were waiting. Reconnect and subscribe again.")
+
+    async def _guard(self) -> None:
+        """Ends the socket once its session is over or it would listen for others than its user acts for now."""
+        while True:
+            await asyncio.sleep(CHECK_S * random.uniform(0.5, 1))  # not all sockets at once
+            with suppress(DatabaseError, InterfaceError):
+                if not await read(self._may_go_on)():
+                    break
+        self._leave()
+        await self.close(RIGHTS_CHANGED, "Your sign-in or your roles have changed. Reconnect.")
+
+    def _may_go_on(self) -> bool:
+        user = user_of(self.scope["session"].session_key or "")
+        if user is None or user != self.scope["user"].pk:
+            return False
+        return {party.id for party in queries.own_participants(self.market_id, user)} == set(self.parties)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Do what the client asks, or say what was wrong with it; nothing it sends ends in an exception."""

@@ -8,7 +8,8 @@ fifteen minutes. `first_step` marks an administrator who has yet to add a second
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import get_user, login, update_session_auth_hash
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from accounts.domain.devices import device_of
@@ -62,6 +63,14 @@ def pending_user(request: HttpRequest) -> User | None:
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person behind the session proved lately who it is."""
     return datetime.now(UTC).timestamp() - request.session.get(SIGNED_IN_AT, 0) < FRESH.total_seconds()
+
+
+def user_of(session_key: str) -> int | None:
+    """Who is signed in with this session now, for connections that outlive a request: None once the session ended, the
+    password changed or the login was closed."""
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    return get_user(request).pk
 
 
 def freshen(request: HttpRequest) -> None:

@@ -11,6 +11,7 @@ import redis
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.sessions.models import Session
 
 from accounts.models import Membership, User
 from tests.factories import NOON, make_market, make_participants, open_contracts, random_messages
@@ -363,6 +364,45 @@ def test_own_orders_are_told_and_nobody_elses() -> None:
     assert [(row["client_order_id"], row["status"]) for row in second["data"]] == [("before", "cancelled")]
     assert len(traded["data"][0]) == 7
     assert "secret" not in json.dumps([second, traded])
+
+
+def changed(how, user, mine) -> None:
+    """What takes the right away from a socket that is open."""
+    if how == "signed out":
+        for session in Session.objects.all():
+            if session.get_decoded()["_auth_user_id"] == str(user.pk):
+                session.delete()
+    elif how == "deactivated":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    elif how == "password changed":
+        user.set_password("another long one 7")
+        user.save()
+    elif how == "removed":
+        Membership.objects.filter(user=user, participant=mine).delete()
+
+
+@pytest.mark.parametrize("how", ["signed out", "deactivated", "password changed", "removed"])
+def test_a_socket_ends_soon_after_the_right_to_it(monkeypatch, how) -> None:
+    monkeypatch.setattr("trading.consumers.CHECK_S", 0.4)
+    market = live_market()
+    mine, other = make_participants(2, market=market)
+    contract = open_contracts(market)[0]
+    user, friend = make_user("u", mine), make_user("f", other)
+
+    async def play():
+        socket, kept = await connected("m", user), await connected("m", friend)
+        for each in (socket, kept):
+            await each.send_json_to({"op": "subscribe", "channel": "orders"})
+            await receive(each, "orders", "snapshot")
+        await asyncio.sleep(1)  # asked more than once meanwhile, and nothing has changed
+        await run_in_database(changed, how, user, mine)
+        code = await closed_with(socket)
+        await take(market, New(other.pk, "still", contract.pk, SELL, 1_000, 1_600))
+        told = await receive(kept, "orders", "update")
+        await kept.disconnect()
+        return code, told["data"][0]["client_order_id"]
+
+    assert in_a_loop(play) == (4403, "still")
 
 
 NONSENSE = (

@@ -9,6 +9,7 @@ const HEARTBEATS_MISSED = 2.5;
 const RECONNECTING_MS = 4_000; // a longer break makes what is shown stale
 const ANSWER_MS = 1_000; // for so long what was asked is waited for; then a gap asks again
 const NOT_LOGGED_IN = 4401;
+const RIGHTS_CHANGED = 4403;
 const NO_MARKET = 4404;
 
 export class Live extends EventTarget {
@@ -98,7 +99,7 @@ export class Live extends EventTarget {
   lost(code) {
     this.lostAt ??= performance.now();
     if (code === NOT_LOGGED_IN) return this.become("logged_out");
-    if (code === NO_MARKET) return location.reload();
+    if (code === NO_MARKET || code === RIGHTS_CHANGED) return location.reload();
     if (this.state === "live") this.become("reconnecting");
     this.timer = setTimeout(() => this.connect(), this.pause * (0.7 + 0.6 * Math.random()));
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
