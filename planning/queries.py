@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from meters.columns import IntArray, read_columns
 from meters.domain.storage import Battery
-from meters.models import Device
+from meters.models import Device, MeteringPoint, Reading
 from planning.domain.forecast import Energy
 from planning.domain.orders import PREFIX, OpenOrder
 from planning.domain.ramp import step_at
@@ -113,6 +114,13 @@ _HISTORY = f"""
     ) r JOIN meters_meteringpoint p ON p.id = r.metering_point_id
     GROUP BY p.participant_id, r.start HAVING bool_or(p.role = 'boundary')
 """
+
+
+def newly_read(participants: Iterable[int], at: datetime) -> set[int]:
+    """Those whose boundary meter was not read yet a day before `at`: a forecast needs an earlier day."""
+    before = Reading.objects.filter(metering_point=OuterRef("pk"), start__lt=at - timedelta(days=1))
+    points = MeteringPoint.objects.filter(Exists(before), participant__in=list(participants), role="boundary")
+    return set(participants) - set(points.values_list("participant_id", flat=True))
 
 
 @dataclass(frozen=True, slots=True)

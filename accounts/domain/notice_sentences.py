@@ -194,6 +194,14 @@ def _energy(_: Translate) -> Told:
             _("Selling for {who} was switched off"),
             _("{person} did it. Open orders were taken back; surplus goes to the grid until it is switched on again."),
         ),
+        "selling_begins": (
+            _("Trading for {who} is on; the first offers follow"),
+            _("Trading for {who} is on; the first offers follow"),
+            _(
+                "What to offer is estimated from your own readings of the days before. The first offers come within a "
+                "day of your meter's first reading and fit better after three days. You need not do anything."
+            ),
+        ),
         "no_forecast": (
             _("Nothing is offered for {who}: there is no forecast"),
             _("Nothing is offered for {who}: there is no forecast"),

@@ -90,6 +90,7 @@ KINDS: Mapping[str, Kind] = {
     "claim_accepted": Kind("meters", INFO, 3 * DAY_S),
     "claim_refused": Kind("meters", ACTION, 3 * DAY_S),
     "switched_off": Kind("selling", INFO),
+    "selling_begins": Kind("selling", INFO),
     "no_forecast": Kind("selling", ACTION),
     "orders_refused": Kind("selling", ACTION),
     "market_halted": Kind("stops", ALARM, HOUR_S),

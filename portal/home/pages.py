@@ -22,6 +22,7 @@ from portal.home.reasons import next_orders
 from portal.office.documents import standings
 from portal.refusals import REFUSALS, sentences
 from portal.start.notices import start_notices
+from portal.start.offer import first_offers
 from portal.strings import home_strings
 from settlement.models import Dispute, SettlementAlarm
 from trading.models import Admission
@@ -79,6 +80,7 @@ def _home(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
         "chart": chart(rows),
         "wish": wish_of(desk.market.pk, desk.participant.pk),
         "orders": next_orders(desk),
+        "first_offers": first_offers(desk),
         "month": month,
         "cap": cap_of(desk, month),
         "bills": bills,
@@ -136,12 +138,10 @@ def switch_on_or_off(desk: Desk) -> HttpResponse:
         switch(market=desk.market, participant=desk.participant, on=on, by=desk.user, at=desk.now)
     except REFUSALS as error:
         return _home(desk, REFUSED, refusals=sentences(error))
-    told = (
-        _("Switched on. What you do not need is offered to your neighbours.")
-        if on
-        else _("Switched off. Your open orders were taken back; your surplus goes to the grid.")
-    )
-    return _done(desk, told)
+    if not on:
+        return _done(desk, _("Switched off. Your open orders were taken back; your surplus goes to the grid."))
+    told = _("Switched on. What you do not need is offered to your neighbours.")
+    return _done(desk, f"{told} {first_offers(desk)}".strip())
 
 
 @seat("home", change=True)

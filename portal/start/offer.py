@@ -6,6 +6,9 @@ neighbour on the same tariff would give, and ends at 740, a tenth more than the 
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
+from planning.queries import newly_read
 from planning.wishes import Ramp
 from portal.desk import Desk
 from tariffs.pricebook import price_book
@@ -22,6 +25,17 @@ class Offer:
     buy: tuple[int, int]
     grid_pays: int | None
     grid_charges: int | None
+
+
+def first_offers(desk: Desk) -> str:
+    """When the first offers come, for a member whose meter has no readings of a day ago; empty for everybody else."""
+    assert desk.participant is not None
+    if not newly_read([desk.participant.pk], desk.now):
+        return ""
+    return _(
+        "What to offer is estimated from your own readings of the days before, so the first offers come within a day "
+        "of your meter's first reading. You need not do anything."
+    )
 
 
 def offer_to(desk: Desk) -> Offer:

@@ -24,7 +24,7 @@ from portal.desk import REFUSED, Desk, Refused, seat
 from portal.home.pages import AT_HOME
 from portal.office.members.fields import shown, style_of
 from portal.refusals import REFUSALS, sentences
-from portal.start.offer import offer_to, sides
+from portal.start.offer import first_offers, offer_to, sides
 from trading.models import Admission
 from units.numbers import NumberError, kwh_to_wh
 
@@ -199,10 +199,10 @@ def _take_wish(desk: Desk) -> HttpResponse:
         who: dict[str, Any] = {"market": desk.market, "participant": desk.participant, "by": desk.user, "at": desk.now}
         set_limits(sell=sold, buy=bought, **who)
         switch(on=True, **who)
-        told = _("All is set up. What you do not need is offered to your neighbours.")
-        messages.success(
-            desk.request, told if sells else _("All is set up. What you need is asked for from neighbours.")
-        )
+        told = _("All is set up. What you need is asked for from neighbours.")
+        if sells:
+            told = _("All is set up. What you do not need is offered to your neighbours.")
+        messages.success(desk.request, f"{told} {first_offers(desk)}".strip())
     else:
         messages.success(desk.request, _("All is set up. You can switch selling on at any time."))
     return _done(desk, "sell")

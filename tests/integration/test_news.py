@@ -11,6 +11,7 @@ from members.operations.claims import claim_meter, refuse_claim
 from meters.models import MeteringPoint
 from planning.domain.forecast import Energy
 from planning.operations import plan, set_instruction
+from planning.queries import newly_read
 from planning.wishes import switch
 from settlement.models import Invoice, Issuer
 from settlement.operations import settle
@@ -194,6 +195,7 @@ def test_without_a_forecast_and_with_orders_refused_the_owner_hears_it_once_a_da
     world.market.limits_enforced, world.market.open_ahead_minutes = True, 240
     world.market.save()
     tick(world.market.pk, NOON)
+    world.read({"blind": (100, 0)}, start=NOON - timedelta(days=3))
     an, binh = seat(blind), seat(poor, "binh")
     set_instruction(world.market.pk, blind.pk, sell=(2_000, 900))
     set_instruction(world.market.pk, poor.pk, buy=(900, 2_500))
@@ -206,6 +208,40 @@ def test_without_a_forecast_and_with_orders_refused_the_owner_hears_it_once_a_da
     plan(world.market.pk, NOON + timedelta(hours=1), forecaster=forecaster)
     assert len(told(an, "no_forecast")) == 1 and not told(an, "orders_refused")
     assert len(told(binh, "orders_refused")) == 1 and not told(binh, "no_forecast")
+
+
+def test_who_has_just_begun_hears_when_the_first_offers_come_and_only_later_that_something_is_wrong(
+    monkeypatch,
+) -> None:
+    monkeypatch.setattr("planning.prices._books", {})
+    world = make_world("w")
+    fresh = world.add("fresh", retail=3_398)
+    world.market.open_ahead_minutes = 24 * 60
+    world.market.save()
+    an = seat(fresh)
+    set_instruction(world.market.pk, fresh.pk, sell=(2_000, 900), active=False)
+
+    def nobody_knows(_market, _members, _starts, _at):
+        return {}
+
+    tick(world.market.pk, NOON)
+    switch(market=world.market, participant=fresh, on=True, by=an, at=NOON)
+    assert [each["who"] for each in told(an, "selling_begins")] == ["fresh"]
+    for later in (timedelta(hours=1), timedelta(days=1)):
+        tick(world.market.pk, NOON + later)
+        plan(world.market.pk, NOON + later, forecaster=nobody_knows)
+    assert len(told(an, "selling_begins")) == 1 and told(an, "no_forecast") == []
+    tick(world.market.pk, NOON + timedelta(days=3))
+    plan(world.market.pk, NOON + timedelta(days=3), forecaster=nobody_knows)
+    assert len(told(an, "selling_begins")) == 1 and len(told(an, "no_forecast")) == 1
+
+
+def test_a_meter_of_yesterday_is_new_until_a_day_is_read() -> None:
+    world = make_world("w")
+    begun, old = world.add("begun"), world.add("old")
+    world.read({"begun": (100, 0)}, start=NOON - timedelta(hours=23))
+    world.read({"old": (100, 0)}, start=NOON - timedelta(hours=25))
+    assert newly_read([begun.pk, old.pk], NOON) == {begun.pk}
 
 
 # Reports of members, figures of meters

@@ -49,6 +49,9 @@ def test_three_confirmations_lead_home(sites: Sites) -> None:
     wish = wish_of(sites.east.pk, home.pk)
     assert (wish.active, wish.sell, wish.buy) == (True, (2_250, 900), (740, 2_250))
     page = hoa.get(at("home")).content.decode()
+    assert (
+        page.count("the first offers come within a day of your meter&#x27;s first reading") == 2
+    )  # done, and no order yet
     assert "No meter has said anything yet" in page and "<wb-waiting>" in page and "steps are left" not in page
     assert hoa.get(at("start"))["Location"] == at("home")
     assert hoa.get(reverse("portal:welcome"))["Location"] == reverse("accounts:account")
