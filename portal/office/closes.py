@@ -12,7 +12,7 @@ from portal.refusals import REFUSALS, sentences
 from settlement.domain.calendar import month_after
 from settlement.models import Invoice, MonthClose
 from settlement.operations.month import approve_close, discard_close, start_close
-from settlement.queries.closes import BLOCKING, WARNING, Check, checklist, differences, progress
+from settlement.queries.closes import BLOCKING, WARNING, Check, approved_checklist, checklist, differences, progress
 
 MONTHS_OFFERED = 14
 State = MonthClose.State
@@ -86,7 +86,7 @@ def _checks(held: MonthClose) -> list[Check]:
     """Computed while the close waits; as it was approved afterwards."""
     if held.state == State.COMPUTED:
         return checklist(held)
-    return [Check(row["code"], row["state"], row["count"], "") for row in held.checklist]
+    return approved_checklist(held)
 
 
 def _sums(held: MonthClose) -> list[Any]:

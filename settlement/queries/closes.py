@@ -115,6 +115,16 @@ def checklist(close: MonthClose) -> list[Check]:
     ]
 
 
+def approved_checklist(close: MonthClose) -> list[Check]:
+    """The checks as they stood when the close was approved, in the reader's language."""
+    if not close.checklist:
+        return []
+    start, _end = month_bounds(close)
+    losses = _losses(close, list(CloseDay.objects.filter(close=close)), start).sentence
+    told = _SENTENCES | {"losses": lambda _count: losses}
+    return [Check(row["code"], row["state"], row["count"], told[row["code"]](row["count"])) for row in close.checklist]
+
+
 def differences(close: MonthClose, *, limit: int = 50) -> list[Difference]:
     """The participants whose totals differ most from the month before, the largest difference first."""
     with connection.cursor() as cursor:
@@ -362,6 +372,21 @@ def _no_profile(count: int) -> str:
         "%(count)d participants have no billing details; their documents show the names alone.",
         count,
     ) % {"count": count}
+
+
+_SENTENCES: dict[str, Callable[[int], str]] = {
+    "unbilled": _unbilled,
+    "figures_old": _figures_old,
+    "unapproved_edits": _unapproved,
+    "open_disputes": _disputed,
+    "energy_balance": _unbalanced,
+    "cash_zero": _cash,
+    "month_before": _month_before,
+    "gaps": _gaps,
+    "before_cutoff": _early,
+    "no_price": _no_price,
+    "no_profile": _no_profile,
+}
 
 
 def _row(query: str, values: dict[str, Any]) -> tuple[Any, ...]:

@@ -6,13 +6,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from accounts.models import BillingProfile, User
 from portal.templatetags.figures import dong
 from settlement.models import BankLine, Dispute, Invoice, MonthClose, Payment, Reminder
 from settlement.operations.disputes import decide_dispute
 from settlement.operations.month import advance
-from settlement.queries.closes import WARNING, checklist
+from settlement.queries.closes import WARNING, approved_checklist, checklist
 from tariffs.models import RuleChange
 from tests.billing_world import JUNE
 from tests.office_world import JULY, NOW
@@ -65,6 +66,9 @@ def test_a_month_is_computed_approved_by_another_and_issued(office) -> None:
     assert minh.get(at("close_progress", close.pk)).headers["HX-Refresh"] == "true"
     close.refresh_from_db()
     assert close.state == "issued" and close.approved_by == office.minh
+    page = minh.get(at("close", close.pk)).content.decode()
+    assert all(f"<span>{escape(check.sentence)}" in page for check in approved_checklist(close))
+    assert "No dispute is open." in page and "rest on estimates" in page
     refused(minh.post(at("close_discard", close.pk), {"confirm": "yes"}), "correct it by a later close")
 
 
