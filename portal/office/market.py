@@ -1,6 +1,6 @@
 """Market control: stopping and going on, with the consequence named first; the calendar with gates, stops, holidays."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,8 @@ from portal.refusals import REFUSALS, sentences
 from portal.templatetags.figures import whole
 from trading.models import Contract, PlannedStop
 from trading.operations.stops import cancel_stop, let_go_on, plan_stop, stop_trading
-from trading.queries.control import Waiting, calendar, open_contracts, planned_stops, waiting
+from trading.queries.control import CalendarDay, Waiting, calendar, open_contracts, planned_stops, waiting
+from units.interval import day_bounds
 
 DAYS_SHOWN = 14
 DAYS_OF_TET = 60  # a holiday within so many days is named below the calendar
@@ -99,10 +100,16 @@ def _page(desk: Desk, status: int = 200, **more: Any) -> HttpResponse:
         "freeze_means": consequence(held, freeze=True),
         "resume_means": resumption(held),
         "planned": planned_stops(desk.market),
-        "days": [(day, holiday(day.on)) for day in calendar(desk.market, desk.today, DAYS_SHOWN)],
+        "days": [(day, _opening(desk, day), holiday(day.on)) for day in calendar(desk.market, desk.today, DAYS_SHOWN)],
         "next_day": desk.today,
     }
     return desk.show("office/market.html", status, **context | more)
+
+
+def _opening(desk: Desk, day: CalendarDay) -> datetime:
+    """When the first interval of the day opened or will open."""
+    midnight = day_bounds(day.on, ZoneInfo(desk.market.site.timezone)).start
+    return day.opens_at or midnight - timedelta(minutes=desk.market.open_ahead_minutes)
 
 
 def _asked(desk: Desk) -> str:

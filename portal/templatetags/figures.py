@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from accounts.words import in_words as words_of
 from settlement.documents.texts import day as day_text
@@ -129,6 +130,22 @@ def seconds(at: datetime, zone: ZoneInfo) -> str:
 def minute_of_day(minute: int) -> str:
     """570 → `09:30`."""
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+@register.filter
+def span(minutes: int | None) -> str:
+    """A stretch of time as people say it: 2,880 → `48 h`, 90 → `1 h 30 min`; whole days beyond two as days."""
+    if minutes is None:
+        return NOTHING
+    hours, rest = divmod(int(minutes), 60)
+    if hours > _HOURS_TOLD and rest == 0 and hours % 24 == 0:
+        return _("{n} days").format(n=whole(hours // 24))
+    if hours == 0:
+        return _("{n} min").format(n=rest)
+    return (_("{n} h {m} min") if rest else _("{n} h")).format(n=whole(hours), m=rest)
+
+
+_HOURS_TOLD = 48
 
 
 @register.filter

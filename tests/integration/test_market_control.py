@@ -1,7 +1,8 @@
 """Market control: one contract or all is stopped through the log, with a reason; planned stops keep themselves."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
+from portal.templatetags.figures import span
 from tests.factories import NOON, make_market, make_participants, minutes, open_contracts
 from trading.domain.messages import BUY, SELL, Cancel, New
 from trading.models import Command, Market, PlannedStop
@@ -16,6 +18,7 @@ from trading.operations import halt, resume, stops, submit, tick
 from trading.operations.audit import audit, audit_deliveries
 from trading.operations.stops import StopRefused, cancel_stop, keep_planned_stops, let_go_on, plan_stop, stop_trading
 from trading.queries import contracts_by_id, public_events
+from units.interval import day_bounds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,8 +210,13 @@ def test_the_calendar_shows_gates_stops_and_holidays(market, lan) -> None:
     client.post(ADDRESS, form)
     stop = PlannedStop.objects.get()
     assert stop.starts_at == datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
-    days = client.get(ADDRESS).context["days"]
-    assert [len(day.stops) for day, _ in days][:3] == [1, 1, 0] and days[0][0].intervals > 0
+    answer = client.get(ADDRESS)
+    days, page = answer.context["days"], answer.content.decode()
+    assert [len(day.stops) for day, _, _ in days][:3] == [1, 1, 0] and days[0][0].intervals > 0
+    last, opens_at, _ = days[-1]
+    ahead = timedelta(minutes=market.open_ahead_minutes)
+    assert last.intervals == 0 and opens_at == day_bounds(last.on, ZoneInfo("Asia/Ho_Chi_Minh")).start - ahead
+    assert "not open yet" in page and f"<dd>{span(market.open_ahead_minutes)}</dd>" in page
     client.post(ADDRESS, {"act": "cancel", "stop": stop.pk})
     assert not client.get(ADDRESS).context["planned"]
 

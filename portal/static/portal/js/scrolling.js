@@ -27,5 +27,6 @@ for (const place of document.querySelectorAll(PLACES)) {
   if (place.firstElementChild) watch.observe(place.firstElementChild);
 }
 
-// Where the sections stand in one row (on a phone), the one on show is in sight.
-document.querySelector(".sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// Where sections and tabs stand in one row (on a phone), the one on show is in sight.
+for (const place of document.querySelectorAll(".sections [aria-current], .tabs [aria-current]"))
+  place.scrollIntoView({ block: "nearest", inline: "center" });
