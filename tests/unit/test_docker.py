@@ -1,5 +1,6 @@
 """The container files agree with each other and with the repository. No engine runs them here: they are only read."""
 
+import asyncio
 import json
 import re
 import shlex
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from config.launcher.demo import web_command
 
@@ -38,6 +40,33 @@ def test_secrets_have_no_value_in_the_repository() -> None:
 def test_application_services_get_both_servers_by_setting(services: dict[str, dict[str, Any]]) -> None:
     for name in ("migrate", "web", "worker", "beat"):
         assert {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS"} <= set(services[name]["environment"])
+
+
+@pytest.mark.parametrize("told", ["203.0.113.7", "198.51.100.1, 203.0.113.7"])
+def test_people_behind_the_proxy_keep_their_own_address(services: dict[str, dict[str, Any]], told: str) -> None:
+    """Also one that claims another before the proxy adds the true one."""
+    trusted = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", services["web"]["environment"]["FORWARDED_ALLOW_IPS"])
+    seen: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    headers = [(b"x-forwarded-for", told.encode()), (b"x-forwarded-proto", b"https")]
+    scope = {"type": "http", "scheme": "http", "client": ("172.18.0.1", 41_000), "headers": headers}
+    asyncio.run(ProxyHeadersMiddleware(application, trusted)(scope, None, None))  # type: ignore[arg-type]
+    assert seen == ["203.0.113.7"]
+
+
+def test_processes_share_documents_and_the_key_of_messages(services: dict[str, dict[str, Any]]) -> None:
+    home = re.search(r"WATTBOURSE_HOME=(\S+)", DOCKERFILE.rpartition("FROM ")[2])
+    assert home and "data" in yaml.safe_load(COMPOSE)["volumes"]
+    for name in ("migrate", "web", "worker", "beat"):
+        assert services[name]["volumes"] == [f"data:{home.group(1)}"]
+
+
+def test_letters_go_out_and_lead_back(services: dict[str, dict[str, Any]]) -> None:
+    for name in ("web", "worker"):
+        assert {"EMAIL_URL", "WATTBOURSE_MAIL_FROM", "WATTBOURSE_ADDRESS"} <= set(services[name]["environment"])
 
 
 def test_nothing_serves_before_the_schema_is_there(services: dict[str, dict[str, Any]]) -> None:
