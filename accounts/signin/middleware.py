@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from accounts.api.problems import Problem, refuse
 from accounts.models import Login
-from accounts.signin.sessions import MUST_ADD, SEEN_AT
+from accounts.signin.sessions import MUST_ADD, SEEN_AT, recheck_new_staff
 
 SEEN_EVERY_SECONDS = 600
-ALWAYS_OPEN = ("/account/", "/login/", "/logout/", "/language/", "/static/", "/healthz", "/favicon.ico")
+ALWAYS_OPEN = ("/account/", "/login/", "/logout/", "/language/", "/static/", "/favicon.ico")
+FOR_ALL = "/healthz"
 
 
 class KnownBrowser:
@@ -29,8 +30,10 @@ class KnownBrowser:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
-            if request.session.get(MUST_ADD) and not request.path.startswith(ALWAYS_OPEN):
-                return _first_add_one(request)
+            if request.path != FOR_ALL and not request.path.startswith(ALWAYS_OPEN):
+                recheck_new_staff(request)
+                if request.session.get(MUST_ADD):
+                    return _first_add_one(request)
             _note_visit(request)
         return self.get_response(request)
 

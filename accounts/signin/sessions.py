@@ -2,7 +2,8 @@
 
 `pending` holds a user whose password was right while the second step is open, for five minutes; nobody is signed in
 then. `signed_in_at` is the last time that the person proved who it is: changes of a login ask for that again after
-fifteen minutes. `first_step` marks an administrator who has yet to add a second step.
+fifteen minutes. `must_add_second_step` marks an administrator who has yet to add one, `as_staff` a session that began
+or went on as that of an administrator.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from accounts.signin.factors import has_second_step
 from accounts.signin.limits import address_of
 
 PENDING, SIGNED_IN_AT, MUST_ADD, SEEN_AT = "pending", "signed_in_at", "must_add_second_step", "seen_at"
+AS_STAFF = "as_staff"
 PENDING_HOLDS, FRESH = timedelta(minutes=5), timedelta(minutes=15)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -29,7 +31,7 @@ def admit(request: HttpRequest, user: User, means: str) -> None:
     login(request, user, backend=BACKEND)
     now = datetime.now(UTC)
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = now.timestamp()
-    request.session[MUST_ADD] = must_add_second_step(user)
+    recheck(request, user)
     request.session.save()
     key, agent = request.session.session_key or "", request.headers.get("User-Agent", "")
     address = address_of(request) or None
@@ -43,7 +45,14 @@ def must_add_second_step(user: User) -> bool:
 
 def recheck(request: HttpRequest, user: User) -> None:
     """After a second step was added or removed: whether the session may go on."""
-    request.session[MUST_ADD] = must_add_second_step(user)
+    request.session[MUST_ADD], request.session[AS_STAFF] = must_add_second_step(user), user.is_staff
+
+
+def recheck_new_staff(request: HttpRequest) -> None:
+    """Who became an administrator since signing in owes a second step like those who were one."""
+    unknown = MUST_ADD in request.session and not request.session.get(AS_STAFF)
+    if unknown and isinstance(request.user, User) and request.user.is_staff:
+        recheck(request, request.user)
 
 
 def wait_for_second_step(request: HttpRequest, user: User) -> None:

@@ -186,3 +186,13 @@ def test_nonsense_for_a_passkey_is_refused_in_words(owner, credential) -> None:
     inside.post("/account/passkeys/begin/")
     answer = inside.post("/account/passkeys/finish/", body, "application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "passkey_failed")
+
+
+def test_who_becomes_an_administrator_while_signed_in_owes_a_second_step(db, settings) -> None:
+    settings.STAFF_NEED_SECOND_STEP = True
+    user = make("user")
+    inside = browser(user)
+    assert inside.get("/members/").status_code == 403
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    assert inside.get("/members/").url == inside.get("/healthz/detail").url == "/account/"
+    assert inside.get("/healthz").status_code == inside.get("/account/").status_code == 200
