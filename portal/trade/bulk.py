@@ -62,14 +62,17 @@ def check_or_send(place: Place) -> HttpResponse:
         party, lines, read_as = _read(place, given)
     except Refused as refused:
         return _page(place, given, REFUSED, refusals=[str(refused)])
-    good = [line for line in lines if not line.fault]
-    if place.request.POST.get("do") == "send" and good and len(good) == len(lines):
-        return _send(place, given, party, lines)
+    wishes = [line for line in lines if not line.left_out]
+    good = [line for line in wishes if not line.fault]
+    if place.request.POST.get("do") == "send" and good and len(good) == len(wishes):
+        return _send(place, given, party, good)
     _look(place, party, good)
+    ready = sum(not line.fault for line in wishes)
     more: dict[str, Any] = {
         "lines": lines,
         "twice": repeated(lines),
-        "good": sum(not line.fault for line in lines),
+        "good": ready if ready == len(wishes) else 0,
+        "left_out": len(lines) - len(wishes),
         "read_as": read_as,
     }
     return _page(place, {**given, "id": uuid4().hex}, **more)

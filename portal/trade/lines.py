@@ -7,6 +7,7 @@ does.
 
     12:30 <tab> buy <tab> 12,5 <tab> 1.650      →  12:30–13:00, buy 12,500 Wh at 1,650
     2026-06-01 13:00; bán; 5; 1.700             →  13:00–13:30, sell 5,000 Wh at 1,700
+    13:30 <tab> buy <tab> <tab> 1.650           →  left out: a cell for kWh that is empty or 0 wishes nothing
 """
 
 import re
@@ -26,6 +27,7 @@ MOST_CHARACTERS = 100_000
 _DAY = re.compile(r"(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})/(\d{1,2})(?:/(\d{4}))?)")
 _TIME = re.compile(r"(\d{1,2})[:hH](\d{2})(?::00)?(?:\s*[–—-]\s*\d{1,2}[:hH]\d{2}(?::00)?)?")
 _GROUPED = re.compile(r"[-−]?[1-9][0-9]{0,2}(?:([.,])[0-9]{3})+")
+_NOTHING = re.compile(r"[-–—]?|0+(?:[.,]0+)?")
 _DOUBTFUL = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 SIDES: dict[str, Side] = {
     "buy": "buy", "b": "buy", "mua": "buy", "m": "buy", "sell": "sell", "s": "sell", "bán": "sell", "ban": "sell",
@@ -45,6 +47,7 @@ class Line:
     wh: int = 0
     price: int = 0
     fault: str = ""
+    left_out: bool = False  # it names no quantity, so it is no order
     told: str = ""  # what became of it, or would
 
 
@@ -74,13 +77,23 @@ def read_lines(
 
 def cut(text: str, style: DecimalStyle) -> Paste:
     """The paste by lines and cells, without a line of headings. `style` is that of the page."""
-    lines = [(n, line.strip()) for n, line in enumerate(text.replace("\r", "\n").split("\n"), 1) if line.strip()]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # forms send both marks, and one line must count once
+    lines = [(n, line.lstrip().rstrip(" ")) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     mark = next((each for each in "\t;" if any(each in line for _, line in lines)), ",")
-    rows = [(n, line, [cell.strip().strip('"').strip() for cell in line.split(mark)]) for n, line in lines]
+    rows = [(n, line, _cells(line, mark)) for n, line in lines]
     if rows and not any(character.isdigit() for character in rows[0][1]):
         rows = rows[1:]
     styles = _styles(rows)
     return Paste(rows, styles.pop() if len(styles) == 1 else style, len(styles) > 1)
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    """The cells of a line; empty ones after the last that is needed are not there."""
+    cells = [cell.strip().strip('"').strip() for cell in line.split(mark)]
+    needed = 5 if _DAY.fullmatch(cells[0]) else 4
+    while len(cells) > needed and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _styles(rows: Iterable[tuple[int, str, list[str]]]) -> set[DecimalStyle]:
@@ -108,9 +121,12 @@ def _line(row: tuple[int, str, list[str]], paste: Paste, contracts: Mapping[Key,
 
 def _read(line: Line, cells: list[str], paste: Paste, contracts: Mapping[Key, tuple[int, str]], on: date) -> None:
     cells = _four(cells)
+    if _NOTHING.fullmatch(cells[2]):
+        line.left_out = True
+        return
     key = _key(cells[0], on)
     if key not in contracts:
-        raise Refused("unknown_contract", _("There is no open interval at {when}.").format(when=cells[0]))
+        raise Refused("unknown_contract", _none_there(key, cells[0], contracts))
     line.contract_id, line.interval = contracts[key]
     if (side := SIDES.get(cells[1].lower())) is None:
         raise Refused("side", _("“{text}” is no side; write buy or sell.").format(text=cells[1][:20]))
@@ -121,15 +137,22 @@ def _read(line: Line, cells: list[str], paste: Paste, contracts: Mapping[Key, tu
     line.price = price(cells[3], paste.style)
 
 
+def _none_there(key: Key, when: str, contracts: Mapping[Key, tuple[int, str]]) -> str:
+    """Why a time names no interval: none is open then, or none ever begins at that minute."""
+    minutes = sorted({time[3:] for _, time in contracts})
+    if minutes and key[1][3:] not in minutes:
+        told = _("No interval begins at {when}; here they begin at minute {minutes} of an hour.")
+        return told.format(when=when, minutes=", ".join(minutes))
+    return _("There is no open interval at {when}.").format(when=when)
+
+
 def _four(cells: list[str]) -> list[str]:
     """Interval, side, kWh, price; a day of its own is put before the time."""
-    while len(cells) > 4 and not cells[-1]:
-        cells = cells[:-1]
     if len(cells) == 5 and _DAY.fullmatch(cells[0]):
         return [f"{cells[0]} {cells[1]}", *cells[2:]]
     if len(cells) != 4:
-        raise Refused("columns", _("This line has {n} columns instead of 4: interval, side, kWh, price. Part them with"
-            " tabs or semicolons where the comma is the decimal mark.").format(n=len(cells)))  # fmt: skip
+        raise Refused("columns", _("A line needs 4 columns: interval, side, kWh, price; this one has {n}. Part them"
+            " with tabs or semicolons where the comma is the decimal mark.").format(n=len(cells)))  # fmt: skip
     return cells
 
 
@@ -155,6 +178,6 @@ def repeated(lines: Sequence[Line]) -> set[int]:
     """Numbers of lines that say what the line before them says: perhaps pasted twice."""
     same = [
         (b.number, (a.contract_id, a.side, a.wh, a.price) == (b.contract_id, b.side, b.wh, b.price))
-        for a, b in pairwise(each for each in lines if not each.fault)
+        for a, b in pairwise(each for each in lines if not each.fault and not each.left_out)
     ]
     return {number for number, twice in same if twice}

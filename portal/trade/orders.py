@@ -25,7 +25,7 @@ from portal.trade.numbers import price, quantity_wh
 from portal.trade.place import Place, trader
 from portal.trade.preview import preview
 from portal.trade.wish import Ticket, read_ticket
-from portal.trade.words import FIELD_OF, fault_text, outcome
+from portal.trade.words import FIELD_OF, came_to_nothing, fault_text, outcome
 from trading import queries
 from trading.api.shapes import AmendOrder, CancelOrder, Result
 from trading.api.taking import Wish, take
@@ -78,8 +78,9 @@ def place_order(place: Place) -> HttpResponse:
     result = send(place, filled.wish)
     if result.order is None:
         return _refused(place, filled, [_fault(result)], result.status)
-    said = outcome(result.order, interval_of(place, result.order.contract_id))
-    return _done(place, said, contract=result.order.contract_id)
+    order = result.order
+    said = outcome(order, interval_of(place, order.contract_id))
+    return _done(place, said, well=not came_to_nothing(order), contract=order.contract_id)
 
 
 def send(place: Place, wish: Wish) -> Result:
@@ -115,10 +116,11 @@ def _refused(place: Place, filled: Ticket | None, faults: list[tuple[str, str]],
     return HttpResponseRedirect(_back(place))
 
 
-def _done(place: Place, said: str, **query: Any) -> HttpResponse:
+def _done(place: Place, said: str, *, well: bool = True, **query: Any) -> HttpResponse:
+    """Tells what was done; not `well`: the market did it, but it is not what the sender wanted."""
     if place.wants_json:
-        return JsonResponse({"ok": True, "sentence": said})
-    messages.success(place.request, said)
+        return JsonResponse({"ok": well, "sentence": said})
+    (messages.success if well else messages.error)(place.request, said)
     return HttpResponseRedirect(_back(place, **query))
 
 

@@ -87,7 +87,7 @@ def status_word(status: str) -> str:
 def reason_word(reason: str) -> str:
     """Why an order ended against its owner's wish; nothing where it did not."""
     return {
-        "ioc_remainder": _("the rest found no counterpart at once"),
+        "ioc_remainder": _("there was no counterpart for it at once"),
         "no_liquidity": _("the book had no more"),
         "fok_killed": _("not all of it could trade at once"),
         "min_quantity": _("the least quantity could not trade at once"),
@@ -109,9 +109,17 @@ def what(side: str, wh: int, interval: str, price: int | None) -> str:
     return sentences[side, price is None].format(quantity=exact_kwh(wh), interval=interval, price=limit)
 
 
+def came_to_nothing(order: Order) -> bool:
+    """Whether the market took an order and ended it at once, with nothing traded: it is no success for its sender."""
+    return order.status == "cancelled" and not order.filled_wh
+
+
 def outcome(order: Order, interval: str, *, amended: bool = False) -> str:
     """What became of an order just sent, in a sentence or two."""
     asked = what(order.side, order.quantity_wh, interval, order.price)
+    if came_to_nothing(order):
+        told = _("Nothing was traded, and nothing waits: {order}. It was cancelled: {reason}.")
+        return told.format(order=asked, reason=reason_word(order.reason))
     told = _("Amended: {order}.") if amended else _("Taken: {order}.")
     parts = [told.format(order=asked)]
     if order.filled_wh and order.average_price is not None:

@@ -1,5 +1,6 @@
 """The trading desk without a browser: ticket and preview, amending, cancelling, blotter, and who may do what."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -131,6 +132,22 @@ def test_an_order_is_placed_and_told_in_a_sentence(desk) -> None:
     assert (order.client_order_id, order.filled_wh, order.remaining_wh) == ("mine-1", 8_000, 2_000)
 
 
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"kind": "ioc"}, "there was no counterpart for it at once"),
+    ({"kind": "fok"}, "not all of it could trade at once"),
+    ({"kind": "market", "price": ""}, "the book had no more"),
+    ({"least": "1"}, "the least quantity could not trade at once"),
+])  # fmt: skip
+def test_an_order_that_came_to_nothing_is_told_as_no_success(desk, changes, reason) -> None:
+    looked = desk.look(**changes)["html"]
+    assert "All of it is cancelled" in looked and reason in looked and "The rest" not in looked
+    told = desk.place(**changes).json()
+    assert not told["ok"] and told["sentence"].startswith("Nothing was traded, and nothing waits: buy 10.0 kWh")
+    assert told["sentence"].endswith(f"It was cancelled: {reason}.")
+    page = desk.client.post("/markets/m/orders/", desk.form(**changes), follow=True).content.decode()
+    assert "notice error" in page and "Nothing was traded" in page
+
+
 @pytest.mark.parametrize(("changes", "tif", "price"), [
     ({"kind": "ioc"}, "IOC", 1_700),
     ({"kind": "fok"}, "FOK", 1_700),
@@ -140,6 +157,8 @@ def test_an_order_is_placed_and_told_in_a_sentence(desk) -> None:
     ({"post_only": "yes"}, "GTC", 1_700),
 ])  # fmt: skip
 def test_every_kind_of_order_can_be_sent(desk, changes, tif, price) -> None:
+    if tif in ("IOC", "FOK"):
+        desk.take(New(desk.other.pk, "a", desk.contract.pk, SELL, 10_000, 1_650))
     assert desk.place(**changes).json()["ok"] is True
     (order,) = desk.orders()
     assert (order.tif, order.price) == (tif, price)
@@ -317,6 +336,11 @@ def test_every_pasted_line_is_looked_at_before_anything_is_sent(desk) -> None:
     assert "Place" not in told.split("<textarea")[1].split("</form>")[0]
 
 
+def test_lines_are_counted_as_they_stand_in_the_box(desk) -> None:
+    told = lines(desk, "interval;side;kWh;price\r\n12:30;buy;1;1700\r\n\r\n13:00;buy;1;1700").content.decode()
+    assert re.findall(r'<tr><td class="num">(\d+)</td>', told) == ["2", "4"]
+
+
 def test_lines_that_are_all_good_are_sent_once(desk) -> None:
     good = "12:30; mua; 1,5; 1.700\n13:00; mua; 2; 1.700"
     looked = lines(desk, good).content.decode()
@@ -327,6 +351,17 @@ def test_lines_that_are_all_good_are_sent_once(desk) -> None:
     assert sorted((order.quantity_wh, order.price, order.client_order_id[-2:]) for order in desk.orders()) == [
         (1_500, 1_700, "-1"), (2_000, 1_700, "-2"),
     ]  # fmt: skip
+
+
+def test_lines_without_kwh_are_left_out_of_what_is_sent(desk) -> None:
+    text = "12:30\tbuy\t1.5\t1700\r\n13:00\tbuy\t\t\r\n13:30\tbuy\t0\t1700"
+    looked = lines(desk, text).content.decode()
+    assert "Place the order" in looked
+    assert "Lines without kWh, left out: 2." in looked and looked.count("no kWh, so no order") == 2
+    done = desk.client.post("/markets/m/bulk/check/", {"lines": text, "do": "send", "id": "d" * 32}, follow=True)
+    assert "1 order taken." in done.content.decode()
+    assert [order.quantity_wh for order in desk.orders()] == [1_500]
+    assert "Place" not in lines(desk, "12:30;buy;0;1700").content.decode().split("<textarea")[1].split("</form>")[0]
 
 
 def test_one_refused_line_leaves_the_others_or_undoes_them(desk) -> None:

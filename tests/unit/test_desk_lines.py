@@ -70,10 +70,10 @@ def test_a_line_is_read_whatever_parts_it(text) -> None:
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("12:30;buy;5", "3 columns"), ("12:30,buy,1,5,1700", "5 columns"), ("noon 1;buy;5;1700", "no interval"),
+    ("12:30;buy;5", "has 3."), ("12:30,buy,1,5,1700", "has 5."), ("noon 1;buy;5;1700", "no interval"),
     ("31/2 12:30;buy;5;1700", "no day"), ("09:00;buy;5;1700", "no open interval at 09:00"),
     ("12:30;hold;5;1700", "no side"), ("12:30;buy;x;1700", "in kWh"), ("12:30;buy;5;17.5", "whole đồng"),
-    ("12:30;buy;0;1700", "more than 0"),
+    ("12:30;buy;-1;1700", "more than 0"),
 ])  # fmt: skip
 def test_each_line_that_is_none_says_why(text, said) -> None:
     (line,) = read(text)
@@ -95,6 +95,24 @@ def test_a_paste_of_both_kinds_refuses_what_could_be_either() -> None:
 def test_headings_are_left_out_and_lines_keep_their_numbers() -> None:
     rows = cut("Chu kỳ;Chiều;kWh;Giá\n\n12:30;mua;1;1700\r\n", POINT).rows
     assert [(number, cells[0]) for number, _, cells in rows] == [(3, "12:30")]
+
+
+def test_lines_end_once_whichever_marks_end_them() -> None:
+    rows = cut("a;1\r\nb;2\r\n\r\nc;3\rd;4\ne;5", POINT).rows
+    assert [row[0] for row in rows] == [1, 2, 4, 5, 6]
+
+
+@pytest.mark.parametrize("none", ["", " ", "0", "0,0", "0.00", "-", "–"])
+def test_a_line_without_kwh_is_left_out_and_no_fault(none) -> None:
+    empty, full = read(f"12:30\tbuy\t{none}\t\n13:00\tbuy\t1.234,5\t1.700\t\t", COMMA)
+    assert empty.left_out and not empty.fault
+    assert not full.left_out and (full.contract_id, full.wh, full.price) == (8, 1_234_500, 1_700)
+
+
+def test_a_line_with_kwh_still_needs_a_price_and_an_interval() -> None:
+    no_price, no_interval, quarter = read("12:30\tbuy\t5\t\n\tbuy\t5\t1700\n12:45\tbuy\t5\t1700")
+    assert "Write the price" in no_price.fault and "needs 4 columns" in no_interval.fault
+    assert quarter.fault == "No interval begins at 12:45; here they begin at minute 00, 30 of an hour."
 
 
 def test_lines_pasted_twice_are_noticed() -> None:
