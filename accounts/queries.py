@@ -11,6 +11,7 @@ from django.utils.translation import gettext, override
 from knox.models import AuthToken
 
 from accounts.domain import billing_csv
+from accounts.domain.notices import FOR_ADMINISTRATORS
 from accounts.domain.sentences import sentence_of
 from accounts.models import AuditEntry, BillingProfile, Notice, Participant, User
 from units.numbers import Language
@@ -116,9 +117,13 @@ def billing_file(participants: Iterable[Participant]) -> bytes:
 
 
 def own_notices(user: User) -> QuerySet[Notice]:
-    """What a person was told, the newest first; nothing of a participant for which the person acts no more."""
+    """What a person was told, the newest first; nothing of a participant for which the person acts no more, or of a
+    house that it runs no more."""
     rows = Notice.objects.filter(user=user).select_related("participant")
-    return rows if user.is_staff else rows.filter(Q(participant=None) | Q(participant__memberships__user=user))
+    if user.is_staff:
+        return rows
+    rows = rows.exclude(kind__in=FOR_ADMINISTRATORS)
+    return rows.filter(Q(participant=None) | Q(participant__memberships__user=user))
 
 
 def unread_notices(user: User) -> int:

@@ -115,6 +115,10 @@ KINDS: Mapping[str, Kind] = {
     "email_changed": _LOGIN,
     "device_added": _LOGIN,
 }
+# What only those who run the house are told, and read no more once they do not.
+FOR_ADMINISTRATORS = frozenset(
+    name for name, kind in KINDS.items() if kind.topic in ("proposals", "closes", "site_meters")
+)
 # What the trail calls it, and what its person is told; each is about the login of whoever did it.
 TOLD_OF_LOGIN: Mapping[str, str] = {
     "password.changed": "password_changed",

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from accounts.domain.notices import KINDS, MOST_ATTEMPTS, is_quiet, minutes_until, wait_after
+from accounts.domain.notices import FOR_ADMINISTRATORS, KINDS, MOST_ATTEMPTS, is_quiet, minutes_until, wait_after
 from accounts.models import Membership, NoticeDelivery, NoticeManner
 from accounts.webpush.posting import Answer, Outcome
 
@@ -98,7 +98,11 @@ def _concerns(row: NoticeDelivery) -> bool:
     notice = row.notice
     if not notice.user.is_active or (row.device is not None and row.device.user_id != notice.user_id):
         return False
-    if notice.participant_id is None or notice.user.is_staff:
+    if notice.user.is_staff:
+        return True
+    if notice.kind in FOR_ADMINISTRATORS:
+        return False
+    if notice.participant_id is None:
         return True
     return Membership.objects.filter(user=notice.user_id, participant=notice.participant_id).exists()
 

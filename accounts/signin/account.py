@@ -32,7 +32,7 @@ from accounts.operations.erasure import erase_user
 from accounts.queries import seats
 from accounts.signin import factors, holdings, limits, mails, sessions
 from accounts.signin.mails import offset_name
-from accounts.signin.pages import ask_again, json_of, problem, too_many
+from accounts.signin.pages import LONGEST_PASSWORD, ask_again, json_of, problem, too_many
 
 Page = Callable[..., HttpResponse]
 
@@ -109,7 +109,7 @@ def living_logins(user: User) -> list[Login]:
 @own(fresh=True)
 def password(request: HttpRequest, user: User) -> HttpResponse:
     """Set or change the password; all other browsers are signed out."""
-    first, again = request.POST.get("password", ""), request.POST.get("again", "")
+    first, again = (request.POST.get(name, "")[:LONGEST_PASSWORD] for name in ("password", "again"))
     if first != again:
         raise AccountError("passwords_differ", _("The two passwords differ. Type the same one twice."))
     operations.change_password(user=user, password=first, at=_now())
@@ -257,7 +257,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _link(request: HttpRequest, secret: str) -> str:
-    return request.build_absolute_uri(reverse("accounts:email_confirm", args=(secret,)))
+    return mails.link_to(request, reverse("accounts:email_confirm", args=(secret,)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

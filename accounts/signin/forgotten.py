@@ -19,8 +19,8 @@ from kombu.exceptions import OperationalError
 
 from accounts.operations import AccountError
 from accounts.operations import resets as operations
-from accounts.signin import limits
-from accounts.signin.pages import too_many
+from accounts.signin import limits, mails
+from accounts.signin.pages import LONGEST_PASSWORD, too_many
 from accounts.tasks import send_reset_letters
 
 LONGEST_NAME = 254
@@ -38,7 +38,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         answer.headers["Retry-After"] = str(wait)
         return answer
     try:
-        send_reset_letters.delay(named, request.build_absolute_uri(reverse("accounts:forgotten")))
+        send_reset_letters.delay(named, mails.link_to(request, reverse("accounts:forgotten")))
     except OperationalError:
         return _ask(request, error=_("Letters cannot be sent now. Try again in a few minutes."), status=503)
     return render(request, "accounts/forgotten_sent.html")
@@ -68,8 +68,8 @@ def reset(request: HttpRequest, secret: str) -> HttpResponse:
 def _reset(request: HttpRequest, secret: str) -> HttpResponse:
     if wait := limits.wait_for_address(request):
         raise AccountError("rate_limited", too_many(wait))
-    password = request.POST.get("password", "")[:4096]
-    if password != request.POST.get("again", "")[:4096]:
+    password, again = (request.POST.get(name, "")[:LONGEST_PASSWORD] for name in ("password", "again"))
+    if password != again:
         raise AccountError("passwords_differ", _("The two passwords differ. Type the same one twice."))
     operations.reset_password(secret=secret, password=password, at=datetime.now(UTC))
     logout(request)

@@ -4,7 +4,9 @@ import logging
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 
+from django.conf import settings
 from django.core.mail import EmailMessage
+from django.http import HttpRequest
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -12,6 +14,12 @@ from django.utils.translation import override
 from accounts.models import Invitation, User
 
 log = logging.getLogger(__name__)
+
+
+def link_to(request: HttpRequest, path: str) -> str:
+    """A link for a letter: to the site's own address where it is set, so that nobody's Host header decides where a
+    secret leads to."""
+    return f"{settings.SITE_ADDRESS}{path}" if settings.SITE_ADDRESS else request.build_absolute_uri(path)
 
 
 def offset_name(at: datetime) -> str:

@@ -26,6 +26,7 @@ from accounts.operations import AccountError
 from accounts.signin import factors, limits, sessions
 
 MOST_JSON_BYTES = 100_000
+LONGEST_PASSWORD = 4_096  # characters; what follows counts nowhere, where it is set as where it is asked for
 
 
 def next_of(request: HttpRequest) -> str:
@@ -56,7 +57,7 @@ def login(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("username", "").replace("\0", "")[:150]
     if wait := limits.wait_for_name(request, name):
         return _login_page(request, error=too_many(wait), code="rate_limited", status=429, wait=wait)
-    user = authenticate(request, username=name, password=request.POST.get("password", "")[:4096])
+    user = authenticate(request, username=name, password=request.POST.get("password", "")[:LONGEST_PASSWORD])
     if not isinstance(user, User):
         told = _("The name and the password do not belong together. Capital letters count; please try again.")
         return _login_page(request, error=told, code="wrong_login")
@@ -143,7 +144,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if wait := limits.wait_for_name(request, request.user.username):
             error, code = too_many(wait), "rate_limited"
-        elif request.user.check_password(request.POST.get("password", "")[:4096]):
+        elif request.user.check_password(request.POST.get("password", "")[:LONGEST_PASSWORD]):
             sessions.freshen(request)
             return HttpResponseRedirect(next_of(request))
         else:

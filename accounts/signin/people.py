@@ -25,7 +25,7 @@ from accounts.policies import is_administrator, may_audit, may_look_after_member
 from accounts.queries import seats
 from accounts.signin import factors, limits, mails, sessions
 from accounts.signin.account import own
-from accounts.signin.pages import json_of, problem, too_many
+from accounts.signin.pages import LONGEST_PASSWORD, json_of, problem, too_many
 
 INVITED_NUMBER = "invited_number"
 MOST_LISTED = 50
@@ -128,7 +128,7 @@ def invite(request: HttpRequest, user: User, code: str | None = None) -> HttpRes
     except AccountError as error:
         messages.error(request, str(error), extra_tags=error.code)
         return HttpResponseRedirect(_page_of(participant))
-    link = request.build_absolute_uri(reverse("accounts:invited", args=(secret,)))
+    link = mails.link_to(request, reverse("accounts:invited", args=(secret,)))
     if mails.send_invitation(invitation, link, get_language() or "en"):
         messages.success(request, _("The invitation is on its way to {email}.").format(email=invitation.email))
         return HttpResponseRedirect(_page_of(participant))
@@ -225,8 +225,8 @@ def _accept(request: HttpRequest, secret: str) -> HttpResponse:
         operations.accept_as(secret=secret, user=request.user, at=now)
         messages.success(request, _("You are a member now."))
         return HttpResponseRedirect(reverse("portal:welcome"))
-    password = request.POST.get("password", "")
-    if password != request.POST.get("again", ""):
+    password, again = (request.POST.get(name, "")[:LONGEST_PASSWORD] for name in ("password", "again"))
+    if password != again:
         raise AccountError("passwords_differ", _("The two passwords differ. Type the same one twice."))
     name, language = request.POST.get("username", ""), get_language() or "en"
     user = operations.accept_as_new(secret=secret, username=name, password=password, language=language, at=now)

@@ -1,8 +1,10 @@
 """Walls around logins: what a stranger, a thief of a session or a careless form must not get through."""
 
 import json
+import re
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -10,10 +12,13 @@ from django.core import mail
 from django.test import Client
 from knox.models import AuthToken
 
-from accounts.models import Invitation, Login, PasswordReset, User
+from accounts.models import Invitation, Login, NoticeDelivery, PasswordReset, User
 from accounts.operations import AccountError, add_membership, create_participant, create_user, invitations, logins
+from accounts.operations.deliveries import deliver_due
 from accounts.operations.erasure import erase_user
+from accounts.operations.notices import tell_administrators
 from accounts.operations.resets import find_reset, open_reset
+from accounts.queries import own_notices
 from accounts.signin import limits
 from tests.factories import NOON
 
@@ -196,3 +201,45 @@ def test_who_becomes_an_administrator_while_signed_in_owes_a_second_step(db, set
     User.objects.filter(pk=user.pk).update(is_staff=True)
     assert inside.get("/members/").url == inside.get("/healthz/detail").url == "/account/"
     assert inside.get("/healthz").status_code == inside.get("/account/").status_code == 200
+
+
+def test_letters_lead_to_the_sites_own_address_whatever_the_host_says(owner, house, settings, monkeypatch) -> None:
+    settings.SITE_ADDRESS, settings.ALLOWED_HOSTS = "https://energy.example.vn", ["testserver", "localhost"]
+    queued = []
+    task = SimpleNamespace(delay=lambda *given: queued.append(given))
+    monkeypatch.setattr("accounts.signin.forgotten.send_reset_letters", task)
+    Client().post("/login/forgotten/", {"named": owner.username}, headers={"Host": "localhost"})
+    assert queued == [(owner.username, "https://energy.example.vn/login/forgotten/")]
+    inside = browser(owner)
+    form = {"email": "moi@example.vn", "role": "viewer"}
+    inside.post(f"/members/{house.code}/invite/", form, headers={"Host": "localhost"})
+    inside.post("/account/email/", {"email": "new@example.vn"}, headers={"Host": "localhost"})
+    links = [re.search(r"^http\S+", letter.body, re.MULTILINE).group() for letter in mail.outbox]
+    assert len(links) == 3 and all(link.startswith("https://energy.example.vn/") for link in links)
+
+
+def test_an_endless_password_opens_wherever_it_was_set(owner, house) -> None:
+    endless = "correct horse battery " * 300
+    form = {"password": endless, "again": endless}
+    inside = browser(owner)
+    inside.post("/account/password/", form)
+    answer = Client().post("/login/", {"username": owner.username, "password": endless})
+    assert answer.status_code == 302
+    _, secret = invitations.invite(
+        by=owner, email="moi@example.vn", role="viewer", participant=house, days=7, at=datetime.now(UTC)
+    )
+    name = f"moi-{uuid4().hex[:6]}"
+    assert Client().post(f"/invited/{secret}/", {"username": name, **form}).url == "/start/"
+    assert Client().post("/login/", {"username": name, "password": endless}).status_code == 302
+
+
+def test_who_runs_the_house_no_more_reads_no_more_of_it(db) -> None:
+    admin = make("admin", is_staff=True, email="admin@example.vn")
+    at = datetime.now(UTC)
+    tell_administrators("proposal_waits", "proposal 1", at, about=("proposal", 1), data={"who": "Lan"})
+    assert [told.kind for told in own_notices(admin)] == ["proposal_waits"]
+    NoticeDelivery.objects.create(notice=own_notices(admin).get(), due_at=at)
+    admin.is_staff = False
+    admin.save()
+    assert not own_notices(admin).exists()
+    assert deliver_due(at + timedelta(seconds=1), lambda row: pytest.fail("sent")).dropped >= 1

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.signin import limits
-from accounts.signin.mails import send_invitation
+from accounts.signin.mails import link_to, send_invitation
 from accounts.signin.pages import too_many
 from members.operations import Applied, apply_member
 from members.queries import standing_of
@@ -50,7 +50,7 @@ def _added(desk: Desk, made: Applied) -> HttpResponse:
         return desk.done(
             _("{name} is a member now.").format(name=made.participant.name), "member", made.participant.code
         )
-    link = desk.request.build_absolute_uri(reverse("accounts:invited", args=(made.secret,)))
+    link = link_to(desk.request, reverse("accounts:invited", args=(made.secret,)))
     with timezone.override(desk.zone):
         sent = send_invitation(made.invitation, link, get_language() or "en")
     if sent:

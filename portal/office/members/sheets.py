@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.signin.mails import link_to
 from members.domain.sheet import COLUMNS, SheetRefused
 from members.domain.sheet.cells import MOST_BYTES, MOST_ROWS
 from members.models import MemberSheet, MemberSheetRow
@@ -33,7 +34,7 @@ def sheets(desk: Desk) -> HttpResponse:
         data = file.read(MOST_BYTES + 1)
         made = check_sheet(
             market=desk.market, data=data, name=str(file.name or ""), by=desk.user, at=desk.now,
-            address=desk.request.build_absolute_uri("/").rstrip("/"), language=get_language() or "en",
+            address=link_to(desk.request, "/").rstrip("/"), language=get_language() or "en",
         )  # fmt: skip
     except SheetRefused as error:
         return _list(desk, REFUSED, refusals=[of_sheet(error)])
