@@ -222,7 +222,8 @@ STORAGES = {
 SERVESTATIC_USE_FINDERS = not STATIC_COLLECTED
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+# The longest form is a rulebook of 2 MB, percent-encoded. Files and bodies of the API have limits of their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -153,6 +153,11 @@ def test_early_refusals_carry_the_policy_too(db, where) -> None:
     assert refused.headers["X-Frame-Options"] == "DENY"
 
 
+def test_a_stranger_is_not_read_to_the_end(db) -> None:
+    answer = Client().post("/login/", {"username": "x" * 9_000_000, "password": "x"})
+    assert answer.status_code == 400 and len(answer.content) < 100_000
+
+
 def test_a_host_that_is_not_ours_gets_the_policy_too(db) -> None:
     refused = Client(raise_request_exception=False).get("/login/", headers={"Host": "evil.example"})
     assert refused.status_code == 400
