@@ -19,6 +19,8 @@ env = environ.FileAwareEnv()
 
 HOME = Path(env.str("WATTBOURSE_HOME", default=str(BASE_DIR / "var")))
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key(HOME)
+# Earlier keys: sessions, links and second steps made with them still hold.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("WATTBOURSE_DEMO", default=False)  # the login page names the demo's accounts
 # Markets whose wall everybody may see without a login, by code; in the demo its own.

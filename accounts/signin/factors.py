@@ -5,6 +5,7 @@ over a shoulder is worth nothing, on whichever process it comes in. A passkey pr
 verification is demanded), so signing in with one needs no second step.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,12 +17,15 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.utils import decrypt
 from allauth.mfa.webauthn.internal import auth as webauthn
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.operations import AccountError, audit
+
+log = logging.getLogger(__name__)
 
 Kind = Authenticator.Type
 SECONDS = (Kind.TOTP, Kind.WEBAUTHN)
@@ -102,6 +106,14 @@ def make_codes(*, user: User, at: datetime) -> list[str]:
 @transaction.atomic
 def check_code(*, user: User, code: str, at: datetime) -> str:
     """Takes a one-time or recovery code: 'totp', 'recovery', or '' where it is neither. Each counts once."""
+    try:
+        return _taken(user, code, at)
+    except InvalidToken:
+        log.error("second steps were encrypted with another SECRET_KEY: put the earlier one into SECRET_KEY_FALLBACKS")
+        return ""
+
+
+def _taken(user: User, code: str, at: datetime) -> str:
     code = code.replace(" ", "").replace("-", "")
     rows = Authenticator.objects.select_for_update().filter(user=user)
     held = {row.type: row for row in rows.filter(type__in=(Kind.TOTP, Kind.RECOVERY_CODES))}

@@ -1,13 +1,17 @@
 """Walls around logins: what a stranger, a thief of a session or a careless form must not get through."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.core import mail
 from django.test import Client
 from knox.models import AuthToken
@@ -19,7 +23,7 @@ from accounts.operations.erasure import erase_user
 from accounts.operations.notices import tell_administrators
 from accounts.operations.resets import find_reset, open_reset
 from accounts.queries import own_notices
-from accounts.signin import limits
+from accounts.signin import factors, limits
 from tests.factories import NOON
 
 PASSWORD = "correct horse battery"
@@ -248,3 +252,20 @@ def test_who_runs_the_house_no_more_reads_no_more_of_it(db) -> None:
     admin.save()
     assert not own_notices(admin).exists()
     assert deliver_due(at + timedelta(seconds=1), lambda row: pytest.fail("sent")).dropped >= 1
+
+
+def test_a_change_of_the_key_is_an_answer_in_words_and_can_be_bridged(owner, settings) -> None:
+    before = settings.SECRET_KEY
+    totp.TOTP.activate(owner, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    (code, *_) = factors.make_codes(user=owner, at=NOON)
+    settings.SECRET_KEY = "another key " * 5
+    assert factors.check_code(user=owner, code=code, at=NOON) == ""
+    settings.SECRET_KEY_FALLBACKS = [before]
+    assert factors.check_code(user=owner, code=code, at=NOON) == "recovery"
+
+
+def test_earlier_keys_are_a_setting() -> None:
+    told = "import django; from django.conf import settings; print(settings.SECRET_KEY_FALLBACKS)"
+    given = os.environ | {"SECRET_KEY_FALLBACKS": "one,two", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run([sys.executable, "-c", told], env=given, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['one', 'two']"
