@@ -84,4 +84,4 @@ class _Walk:
         label = self.heads[self.column] if self.column < len(self.heads) and not span else ""
         self.column += int(span[1]) if span else 1
         role = 'role="rowheader"' if name == "th" else 'role="cell"'
-        return f'{role} data-label="{label}"' if label and name == "td" else role
+        return f'{role} data-label="{label}"' if label else role

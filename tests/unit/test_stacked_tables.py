@@ -17,7 +17,7 @@ def test_each_cell_has_the_name_of_its_column_and_each_part_its_role() -> None:
     page = shown()
     assert '<table class="table stacked" role="table">' in page
     assert '<td class="num" role="cell" data-label="Net &amp; &quot;VAT&quot;">12</td>' in page
-    assert '<th scope="row" role="rowheader">11:30</th>' in page
+    assert '<th scope="row" role="rowheader" data-label="Interval">11:30</th>' in page
     assert '<th scope="col" role="columnheader">Interval</th>' in page
     assert page.count('role="rowgroup"') == 3 and page.count('role="row"') == 3
 

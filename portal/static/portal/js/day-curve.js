@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { Format, fill } from "./format.js";
 
 const HOURS_S = [3_600, 7_200, 10_800, 14_400, 21_600];
+const KILOWATTS = [1, 10, 100, 1_000, 10_000].flatMap((ten) => [ten / 10, ten / 5, ten / 2]); // ticks are told with one decimal
 const LABELS_EVERY_PX = 56;
 const FONT = '"Be Vietnam Pro", sans-serif';
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -4, PageDown: 4 };
@@ -94,7 +95,7 @@ class DayCurve extends HTMLElement {
     const tenths = (_, ticks) => ticks.map((value) => this.format.grouped(Math.round(value * 10), 1));
     return [
       { ...axis, size: 28, grid: { show: false }, space: LABELS_EVERY_PX, incrs: HOURS_S, values: hours },
-      { ...axis, scale: "kw", size: 62, grid: { stroke: this.colour("--line"), width: 1 }, values: tenths, label: "kW", labelSize: 16, labelFont: `12px ${FONT}` },
+      { ...axis, scale: "kw", size: 62, incrs: KILOWATTS, grid: { stroke: this.colour("--line"), width: 1 }, values: tenths, label: "kW", labelSize: 16, labelFont: `12px ${FONT}` },
     ];
   }
 
