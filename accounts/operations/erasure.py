@@ -6,6 +6,7 @@ entries about logins get a made-up name in place of the user's name and address.
 'erased-41' from then on. The user's row stays, empty, because the trail refers to it.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ import pgtrigger
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
@@ -53,20 +56,22 @@ def erase_user(*, user: User, open_money: dict[str, str], at: datetime) -> str:
     """
     if open_money:
         raise AccountError("open_money", " ".join(open_money.values()))
-    held = User.objects.select_for_update().get(pk=user.pk)
-    staff = User.objects.select_for_update().filter(is_staff=True, is_active=True)
-    if held.is_staff and not [each for each in staff if each.pk != held.pk]:
+    # In one order, so that two administrators who leave at once wait for each other and not for ever.
+    concerned = User.objects.select_for_update().filter(Q(pk=user.pk) | Q(is_staff=True, is_active=True))
+    people = {each.pk: each for each in concerned.order_by("pk")}
+    held = people.pop(user.pk)
+    if held.is_staff and not any(each.is_staff for each in people.values()):
         raise AccountError("last_administrator", _("You are the only administrator. Make somebody else one first."))
-    known = {text for text in (held.username, held.email, held.get_full_name()) if text}
-    pseudonym = _free_name(held)
+    known, pseudonym = _known_by(held), _free_name(held)
     Session.objects.filter(session_key__in=held.logins.values("session_key")).delete()
     for rows in (Login, EmailChange, PasswordReset, Membership, Authenticator):
         rows.objects.filter(user=held).delete()
     for told in (Notice, NoticeChoice, NoticeManner, PushDevice):
         told.objects.filter(user=held).delete()
     AuthToken.objects.filter(user=held).delete()
-    Invitation.objects.filter(email__in=known).update(email=f"{pseudonym}@invalid")
-    _rename_in_trail(held, known, pseudonym)
+    letters = Invitation.objects.annotate(address=Lower("email")).filter(address__in=known.addresses)
+    letters.update(email=f"{pseudonym}@invalid")
+    _rename_in_trail(known, pseudonym)
     _empty(held, pseudonym)
     audit(by=held, action="user.erased", target=pseudonym, at=at)
     return pseudonym
@@ -90,20 +95,47 @@ def _empty(user: User, pseudonym: str) -> None:
     user.user_permissions.clear()
 
 
-def _rename_in_trail(user: User, known: set[str], pseudonym: str) -> None:
-    """The one change that is ever made to the trail: a person's name becomes a made-up one, nothing else."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Under what a person is known: names to the letter, e-mail addresses in small letters."""
+
+    user_id: int
+    names: frozenset[str]
+    addresses: frozenset[str]
+
+    def has(self, value: object) -> bool:
+        """Whether this is one of them."""
+        return isinstance(value, str) and (value in self.names or value.casefold() in self.addresses)
+
+
+def _known_by(user: User) -> Known:
+    """Also the addresses of before: those that were changed, and those to which the invitations went."""
+    changes = AuditEntry.objects.filter(by=user, action="email.changed").values_list("detail", flat=True)
+    changed = {str(text) for detail in changes for text in (detail.get("was"), detail.get("email")) if text}
+    invited = Invitation.objects.filter(accepted_by=user).values_list("email", flat=True)
+    addresses = {text.casefold() for text in (user.email, *changed, *invited) if text}
+    others = User.objects.exclude(pk=user.pk).annotate(address=Lower("email")).filter(address__in=addresses)
+    addresses -= {text.casefold() for text in others.values_list("email", flat=True)}
+    names = {text for text in (user.username, user.get_full_name()) if text}
+    return Known(user.pk, frozenset(names), frozenset(addresses))
+
+
+def _rename_in_trail(known: Known, pseudonym: str) -> None:
+    """The one change that is ever made to the trail: a person's name becomes a made-up one, nothing else.
+
+    An address that was asked for and never confirmed goes out of that entry alone: anybody may type anybody's.
+    """
     with pgtrigger.ignore("accounts.AuditEntry:audit_is_append_only"):
         for prefix in PERSONAL:
             for entry in AuditEntry.objects.filter(action__startswith=prefix).iterator():
-                if entry.target in known or known & {
-                    value for value in entry.detail.values() if isinstance(value, str)
-                }:
-                    _rename(entry, known, pseudonym)
+                asked = entry.by_id == known.user_id and entry.action == "email.change_asked"
+                if asked or any(known.has(value) for value in (entry.target, *entry.detail.values())):
+                    _rename(entry, known, pseudonym, asked)
 
 
-def _rename(entry: AuditEntry, known: set[str], pseudonym: str) -> None:
+def _rename(entry: AuditEntry, known: Known, pseudonym: str, asked: bool) -> None:
     def told(value: Any) -> Any:
-        return pseudonym if isinstance(value, str) and value in known else value
+        return pseudonym if known.has(value) else value
 
-    detail = {name: told(value) for name, value in entry.detail.items()}
+    detail = {name: told(value) for name, value in entry.detail.items()} | ({"email": pseudonym} if asked else {})
     AuditEntry.objects.filter(pk=entry.pk).update(target=told(entry.target), detail=detail)

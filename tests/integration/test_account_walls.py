@@ -6,17 +6,21 @@ import re
 import subprocess
 import sys
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Barrier, BrokenBarrierError
 from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from knox.models import AuthToken
 
-from accounts.models import Invitation, Login, NoticeDelivery, PasswordReset, User
+from accounts.models import AuditEntry, Invitation, Login, NoticeDelivery, PasswordReset, User
 from accounts.operations import AccountError, add_membership, create_participant, create_user, invitations, logins
 from accounts.operations.deliveries import deliver_due
 from accounts.operations.erasure import erase_user
@@ -269,3 +273,52 @@ def test_earlier_keys_are_a_setting() -> None:
     given = os.environ | {"SECRET_KEY_FALLBACKS": "one,two", "DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run([sys.executable, "-c", told], env=given, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['one', 'two']"
+
+
+def test_an_erasure_reaches_the_addresses_of_before_and_nobody_elses(owner, house) -> None:
+    at = datetime.now(UTC)
+    invited = {"by": owner, "role": "viewer", "participant": house, "days": 7, "at": at}
+    _, secret = invitations.invite(email="Lan.First@example.vn", **invited)
+    lan = invitations.accept_as_new(
+        secret=secret, username=f"lan-{uuid4().hex[:6]}", password=PASSWORD, language="en", at=at
+    )
+    _, old, new = logins.ask_email_change(user=lan, email="lan.second@example.vn", at=at)
+    for link in (old, new):
+        logins.confirm_email(user=lan, secret=link, at=at)
+    logins.ask_email_change(user=lan, email="LAN.THIRD@example.vn", at=at)
+    logins.ask_email_change(user=lan, email="chef@example.vn", at=at)
+    invitations.invite(email="chef@example.vn", **invited)
+    invitations.invite(email="lan.second@Example.vn", **invited)
+    erase_user(user=lan, open_money={}, at=at)
+    held = str(list(AuditEntry.objects.values())) + str(list(Invitation.objects.values()))
+    assert "lan.first" not in held.lower() and "lan.second" not in held.lower() and "lan.third" not in held.lower()
+    chef = AuditEntry.objects.filter(detail__email="chef@example.vn")
+    assert chef.get().action == "invitation.sent"  # somebody else's, whatever Lan typed
+    assert Invitation.objects.filter(email="chef@example.vn").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_administrators_who_leave_at_once_leave_one() -> None:
+    """Whoever has locked a row waits a moment for the other to lock one too."""
+    people, held = [make(name, is_staff=True) for name in ("first", "second")], Barrier(2, timeout=1)
+
+    def together(execute, sql, params, many, context):
+        answer = execute(sql, params, many, context)
+        if "FOR UPDATE" in sql:
+            with suppress(BrokenBarrierError):
+                held.wait()
+        return answer
+
+    def leave(user: User) -> str:
+        try:
+            with connection.execute_wrapper(together):
+                return erase_user(user=user, open_money={}, at=datetime.now(UTC))
+        except AccountError as error:
+            return error.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(leave, people))
+    assert told[0].startswith("erased-") and told[1] == "last_administrator"
+    assert User.objects.filter(is_staff=True).count() == 1
