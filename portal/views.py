@@ -75,7 +75,7 @@ def market(request: HttpRequest, code: str | None = None) -> HttpResponse:
         "markets": queries.markets(),
         "own": place.own,
         "able": place.able,
-        "given": {"id": uuid4(), "kind": "gate", "side": "buy"},
+        "given": {"id": uuid4(), "kind": "gate", "side": "buy", "who": request.GET.get("who", "")},
         "now": now.astimezone(shown.tz),
         "page": _page(shown, now, place.own),
     }

@@ -12,8 +12,10 @@ def test_a_single_order_is_refused_in_vietnamese(world: World) -> None:
     vietnamese = world.anna.post("orders", order)
     assert (english.status_code, vietnamese.status_code) == (422, 422)
     told = english.json()["error"]
-    assert told["message"] == "The price is outside this interval's band; its bound is 3000 VND/kWh."
-    sentence = "Giá nằm ngoài biên độ của chu kỳ này; giới hạn là 3.000 đồng/kWh."
+    assert (
+        told["message"] == "The price is outside what is allowed for you in this interval; its bound is 3000 VND/kWh."
+    )
+    sentence = "Giá nằm ngoài mức bạn được phép đặt trong chu kỳ này; giới hạn là 3.000 đồng/kWh."
     assert vietnamese.json()["error"] == told | {"message": sentence}
     assert vietnamese.headers["Content-Language"] == "vi"
 

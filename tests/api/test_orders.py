@@ -282,7 +282,9 @@ def test_own_orders_are_filtered(world: World) -> None:
 
 def test_the_participant_must_be_named_where_there_are_several(world: World) -> None:
     eva = Api(make_user("eva", (world.p1, "trader"), (world.p2, "owner"), (world.p0, "viewer")))
-    assert error_of(eva.post("orders", world.order())) == (400, "participant_required")
+    unnamed = eva.post("orders", world.order())
+    assert error_of(unnamed) == (400, "participant_required")
+    assert unnamed.json()["error"]["message"].endswith("name one of p1, p2.")
     assert eva.post("orders", world.order(participant="p2")).json()["participant"] == "p2"
     assert error_of(eva.post("orders", world.order(participant="p0"))) == (403, "forbidden")
 

@@ -73,6 +73,15 @@ def test_the_desk_holds_a_ticket_for_who_may_trade(desk) -> None:
     assert 'name="kwh"' not in desk.client.get("/markets/m/").content.decode()
 
 
+def test_the_desk_begins_with_the_site_s_own_time_and_the_member_asked_for(desk) -> None:
+    Membership.objects.create(user=desk.user, participant=desk.other, role="trader")
+    page = desk.client.get(f"/markets/m/?who={desk.other.code}").content.decode()
+    assert re.search(r'<time id="clock" datetime="[^"]+">12:0\d:\d\d</time>', page)
+    assert re.findall(r'<option value="(\w+)" selected>', page.split('id="t-who"')[1].split("</select>")[0]) == [
+        desk.other.code
+    ]
+
+
 def test_a_preview_says_what_would_trade_what_it_costs_and_what_is_left(desk) -> None:
     give_prices(desk)
     Admission.objects.filter(participant=desk.own).update(credit_limit_millidong=100_000_000)

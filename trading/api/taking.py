@@ -175,7 +175,8 @@ def trading_seat(own: Sequence[Seat], code: str | None) -> Seat:
     if len(able) == 1:
         return able[0]
     if able:
-        raise Problem(400, "participant_required", "You trade for several participants; name one.", field="participant")
+        told = "You trade for several participants; name one of " + ", ".join(seat.code for seat in able) + "."
+        raise Problem(400, "participant_required", told, field="participant")
     raise Problem(403, "forbidden", "You may not trade for any participant.")
 
 

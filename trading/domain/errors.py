@@ -9,7 +9,7 @@ SENTENCES = {
     "invalid_side": "The side must be buy or sell.",
     "invalid_price": "A limit order needs a price; a market order has none.",
     "invalid_price_tick": "The price must be a whole multiple of {bound} VND/kWh.",
-    "price_out_of_band": "The price is outside this interval's band; its bound is {bound} VND/kWh.",
+    "price_out_of_band": "The price is outside what is allowed for you in this interval; its bound is {bound} VND/kWh.",
     "invalid_quantity_lot": "The quantity must be a whole multiple of {bound} Wh.",
     "quantity_out_of_range": "The quantity is outside the allowed range; its bound is {bound} Wh.",
     "invalid_tif": "This time in force is not possible here; the opening auction takes only GTC and GTD limit orders.",
