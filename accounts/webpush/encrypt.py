@@ -6,6 +6,7 @@ service in between sees salt, the new public key and noise. The worked example o
 """
 
 import os
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from hmac import digest
@@ -26,6 +27,7 @@ POINT_BYTES, AUTH_BYTES, SALT_BYTES = 65, 16, 16
 RECORD_BYTES = 4_096  # one record holds the whole message
 MOST_BYTES = 3_000  # every push service takes a message of 4,096 bytes once it is encrypted
 _LAST_RECORD = b"\x02"
+_TEXT = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
 
 class BadKeys(ValueError):
@@ -35,7 +37,9 @@ class BadKeys(ValueError):
 
 
 def from_text(text: str) -> bytes:
-    """Bytes from base64url without padding. Raises BadKeys."""
+    """Bytes from base64url without padding. Raises BadKeys, also for what Python's own reader would pass over."""
+    if not _TEXT.fullmatch(text):
+        raise BadKeys("The browser's keys are not base64url.")
     try:
         return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except ValueError as error:

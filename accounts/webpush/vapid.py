@@ -17,7 +17,7 @@ HOLDS = timedelta(hours=12)  # a token may hold for a day
 @cache
 def key_of(text: str) -> EllipticCurvePrivateKey:
     """The private key from its text in the settings."""
-    return private_key(from_text(text))
+    return private_key(from_text(text.strip()))
 
 
 def public_key(text: str) -> str:

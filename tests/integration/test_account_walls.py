@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -28,6 +29,7 @@ from accounts.operations.notices import tell_administrators
 from accounts.operations.resets import find_reset, open_reset
 from accounts.queries import own_notices
 from accounts.signin import factors, limits
+from accounts.webpush.encrypt import as_text, public_point
 from tests.factories import NOON
 
 PASSWORD = "correct horse battery"
@@ -273,6 +275,22 @@ def test_earlier_keys_are_a_setting() -> None:
     given = os.environ | {"SECRET_KEY_FALLBACKS": "one,two", "DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run([sys.executable, "-c", told], env=given, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['one', 'two']"
+
+
+@pytest.mark.parametrize("junk", ["\0", "!" * 200, " ", "\n", "é", "\ud800", "=" * 4])
+def test_keys_of_a_browser_with_anything_else_in_them_are_refused(owner, settings, junk) -> None:
+    settings.PUSH_SERVICES = ["fcm.googleapis.com"]
+    point = as_text(public_point(generate_private_key(SECP256R1())))
+    inside = browser(owner)
+
+    def add(p256dh: str, auth: str):
+        given = {"endpoint": f"https://fcm.googleapis.com/{uuid4().hex}", "keys": {"p256dh": p256dh, "auth": auth}}
+        return inside.post("/notices/devices/", json.dumps(given), "application/json")
+
+    assert add(point, "A" * 22).status_code == 200
+    for keys in ((point + junk, "A" * 22), (point, junk + "A" * 22)):
+        answer = add(*keys)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_keys")
 
 
 def test_an_erasure_reaches_the_addresses_of_before_and_nobody_elses(owner, house) -> None:
