@@ -45,6 +45,7 @@ def _time() -> dict[str, str]:
         "call_ends": _("The opening auction for {interval} ends in {time}"),
         "gate_opens": _("Trading for {interval} opens in {time}"),
         "gate_now": _("Trading for {interval} is ending"),
+        "gate_over": _("Trading for {interval} has ended"),
         "halted_note": _("Trading is halted. Orders can only be cancelled."),
         "no_gate": _("No interval is open for trading"),
         "seconds": _("{n} s"),

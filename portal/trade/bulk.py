@@ -54,7 +54,7 @@ def _page(place: Place, given: dict[str, str], status: int = 200, **more: Any) -
     return place.show("market/bulk.html", status, given=given, shapes=SHAPES, **more)
 
 
-@trader(change=True)
+@trader(change=True, page="bulk")
 def check_or_send(place: Place) -> HttpResponse:
     """Looks at every line, or sends them."""
     given = {name: place.request.POST.get(name, "") for name in FIELDS}

@@ -139,7 +139,7 @@ def _own_order(place: Place, seq: int) -> OrderRow:
     return row
 
 
-@trader(change=True)
+@trader(change=True, page="blotter")
 def amend(place: Place, seq: int) -> HttpResponse:
     """Another price, or another quantity left. What has been filled since the page was read counts as filled, so the
     total is never more than the trader allowed."""
@@ -166,7 +166,7 @@ def _change(place: Place, row: OrderRow) -> AmendOrder:
     return AmendOrder(row.order_id, None if same_total else total, None if same_price else limit)
 
 
-@trader(change=True)
+@trader(change=True, page="blotter")
 def cancel(place: Place, seq: int) -> HttpResponse:
     """Takes one order back."""
     row = _own_order(place, seq)
@@ -176,7 +176,7 @@ def cancel(place: Place, seq: int) -> HttpResponse:
     return _done(place, _("Cancelled: the order for {interval}.").format(interval=interval_of(place, row.contract_id)))
 
 
-@trader(change=True)
+@trader(change=True, page="blotter")
 def cancel_all(place: Place) -> HttpResponse:
     """Takes back every own order of one interval, or of all; never held up by the rate of messages."""
     form = place.request.POST

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -102,8 +102,9 @@ class Place:
         return render(self.request, template, frame | context, status=status)
 
 
-def trader(*, change: bool = False) -> Callable[[View], View]:
-    """A page of the desk of one market. With `change` it takes POST alone, from who may trade for somebody."""
+def trader(*, change: bool = False, page: str = "ticket") -> Callable[[View], View]:
+    """A page of the desk of one market. With `change` it takes POST alone, from who may trade for somebody; who comes
+    there otherwise, by changing the language of a refusal or by logging in again, is led to the form's page."""
 
     def decorate(view: View) -> View:
         @never_cache
@@ -113,9 +114,11 @@ def trader(*, change: bool = False) -> Callable[[View], View]:
             market = queries.market_by_code(code)
             if market is None:
                 raise Http404
+            place = Place(request, market)
+            if change and request.method == "GET" and not place.wants_json:
+                return HttpResponseRedirect(place.address(page))
             if (request.method == "POST") != change and (change or request.method not in SAFE_METHODS):
                 return HttpResponse(status=405, headers={"Allow": "POST" if change else "GET, HEAD, OPTIONS"})
-            place = Place(request, market)
             if change and not place.able:
                 raise PermissionDenied
             return view(place, *rest, **named)

@@ -311,11 +311,21 @@ def test_who_may_not_trade_looks_and_changes_nothing(desk, client, role) -> None
     for address in CHANGES:
         form = desk.form(confirm="yes", lines="12:30;buy;1;1700", do="send")
         assert client.post(f"/markets/m/{address}", form).status_code == 403, address
-        assert client.get(f"/markets/m/{address}").status_code == 405, address
+        assert client.get(f"/markets/m/{address}", headers=JSON).status_code == 405, address
     assert client.post(f"/markets/m/orders/{order.seq}/cancel/").status_code == 403
     sees = b"12:30" in client.get("/markets/m/blotter/").content
     assert sees == (role is not None)
     assert desk.orders()[0].status == "open"
+
+
+@pytest.mark.parametrize(("address", "page"), [
+    ("bulk/check/", "bulk"), ("orders/", "ticket"), ("orders/1/amend/", "blotter"), ("orders/1/cancel/", "blotter"),
+    ("orders/cancel-all/", "blotter"),
+])  # fmt: skip
+def test_who_comes_to_where_a_form_was_sent_is_led_to_the_form(desk, address, page) -> None:
+    """As by changing the language of a page that answered a form, or by logging in again."""
+    answer = desk.client.get(f"/markets/m/{address}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/markets/m/{page}/")
 
 
 def test_orders_of_others_are_not_there(desk) -> None:

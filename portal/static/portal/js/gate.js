@@ -40,6 +40,7 @@ export function gateSentence(contract, now, strings, halted) {
   const until = call ?? Date.parse(contract.gate_closes_at);
   const values = { interval: contract.name, time: inWords((opens > now ? opens : until) - now, strings) };
   if (opens > now) return fill(strings.gate_opens, values);
+  if (contract.state === "CLOSED") return fill(strings.gate_over, values);
   if (until <= now) return fill(strings.gate_now, values);
   return fill(call ? strings.call_ends : strings.gate_ends, values);
 }

@@ -132,6 +132,7 @@ class MarketPage extends HTMLElement {
     const keeps = this.byHand || this.parts.ticket?.dirty;
     if (held && (keeps || TRADABLE.includes(held.state))) return held;
     const next = this.ordered().find((contract) => TRADABLE.includes(contract.state));
+    if (!held && this.chosen !== undefined) this.parts.ticket?.empty(); // gone while the page was away
     if (next) this.choose(next.contract_id);
     return next ?? held;
   }

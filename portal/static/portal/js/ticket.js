@@ -43,6 +43,7 @@ export class Ticket extends HTMLElement {
   /** The interval that the page shows. One that is no longer offered stays chosen nowhere, and the ticket says so. */
   setContract(contract) {
     const { contract: list } = this.fields;
+    this.chosen = String(contract.contract_id);
     if (Number(list.value) === contract.contract_id) return;
     list.value = String(contract.contract_id);
     if (this.dirty) this.changed();
@@ -119,6 +120,7 @@ export class Ticket extends HTMLElement {
   values() {
     const values = Object.fromEntries(new FormData(this.form));
     delete values.csrfmiddlewaretoken;
+    values.contract ||= this.chosen ?? ""; // an interval whose gate has closed is refused as such
     return values;
   }
 
@@ -147,11 +149,16 @@ export class Ticket extends HTMLElement {
     return answer;
   }
 
+  /** Without a quantity nothing can be sent. */
+  empty() {
+    this.fields.kwh.value = "";
+    this.preview.replaceChildren();
+  }
+
   /** The next order begins with an empty quantity at the same price. */
   afterwards() {
-    this.fields.kwh.value = "";
+    this.empty();
     this.fields.note.value = "";
-    this.preview.replaceChildren();
     if (this.contains(document.activeElement)) this.fields.kwh.focus();
   }
 
