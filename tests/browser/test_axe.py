@@ -3,8 +3,8 @@
 The one a page was made for sees it in English and Vietnamese, light and dark; what others see of it is made of the same
 parts. In the dark only the rules that look at colours are asked again: no other rule knows the theme. Phones are tried
 in Vietnamese, whose words are the longer ones; there every word is then made 40 % longer, and nothing may stand out at
-the side. What is folded away is opened first. axe comes from `node_modules` (`./run test` fetches it); no user's
-browser gets it.
+the side, nor a table of cards scroll. What is folded away is opened first. axe comes from `node_modules` (`./run test`
+fetches it); no user's browser gets it.
 """
 
 from collections.abc import Iterator
@@ -51,6 +51,10 @@ STANDS_OUT = """() => {
   return [`${document.documentElement.scrollWidth} px instead of ${width}: ` +
     wide.slice(-3).map(each => each.outerHTML.slice(0, 120)).join(" | ")];
 }"""
+# On a phone a table whose rows are cards must not scroll sideways.
+SIDEWAYS = """() => innerWidth > 560 ? [] : [...document.querySelectorAll(".wide:has(> .stacked)")]
+  .filter(each => each.scrollWidth > each.clientWidth)
+  .map(each => `sideways ${each.scrollWidth} px instead of ${each.clientWidth}: ${each.textContent.slice(0, 80)}`)"""
 MOST_TRIES = 25  # one name has 20 at once
 COLOURS = """[getComputedStyle(document.body).color,
   getComputedStyle(document.querySelector(".card")).backgroundColor]"""
@@ -118,7 +122,7 @@ def tour(tab, page: Page) -> Found:
     for size in (PHONE, WIDE):
         tab.set_viewport_size(size)
         tab.evaluate(SETTLED)
-        found += [f"long words, {each}" for each in tab.evaluate(STANDS_OUT)]
+        found += [f"long words, {each}" for each in tab.evaluate(STANDS_OUT) + tab.evaluate(SIDEWAYS)]
     return found
 
 
