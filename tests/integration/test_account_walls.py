@@ -17,6 +17,7 @@ import pytest
 from allauth.mfa.totp.internal import auth as totp
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from knox.models import AuthToken
@@ -126,6 +127,21 @@ def test_an_administrator_without_the_second_step_gets_no_token(db, settings) ->
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "second_step_needed")
     settings.STAFF_NEED_SECOND_STEP = False
     assert Client().post(TOKENS, {}, "application/json", headers=basic(admin.username, PASSWORD)).status_code == 201
+
+
+def test_the_operator_makes_a_token_for_a_metering_system(db, capsys) -> None:
+    system = make("meters", is_staff=True)
+    call_command("make_token", "--user", system.username, "--days", "7")
+    secret, told = capsys.readouterr().out.splitlines()
+    answer = Client().get("/api/v1/tokens", headers={"Authorization": f"Token {secret}"})
+    (token,) = answer.json()["tokens"]
+    assert token["key"] in told and AuditEntry.objects.filter(by=system, action="token.created").count() == 1
+    with pytest.raises(CommandError, match="1 to 366 days"):
+        call_command("make_token", "--user", system.username, "--days", "400")
+    User.objects.filter(pk=system.pk).update(is_active=False)
+    for name in (system.username, "nobody"):
+        with pytest.raises(CommandError, match="no open login"):
+            call_command("make_token", "--user", name)
 
 
 def test_a_thief_of_a_session_makes_no_token_that_outlives_it(owner) -> None:
