@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection, transaction
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from tests.doors import doors_of_its_own
 from tests.office_world import Office, make_office
 from trading.models import Market
 
-__all__ = ["doors_of_its_own", "office", "office_of_the_file"]
+__all__ = ["doors_of_its_own", "no_language_stays", "office", "office_of_the_file"]
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +37,10 @@ def office(office_of_the_file: Office, db: None) -> Office:
     Market.objects.filter(pk=made.world.market.pk).update(clock_started_at=started)
     made.world.market.clock_started_at = started
     return made
+
+
+@pytest.fixture(autouse=True)
+def no_language_stays() -> Iterator[None]:
+    """What a page was asked for in Vietnamese does not speak in the tests after it."""
+    yield
+    translation.deactivate()
