@@ -94,7 +94,7 @@ export class Ladder extends HTMLElement {
     this.middle.classList.toggle("call", call);
     if (call) {
       const found = contract.indicative_price !== null;
-      const values = { price: format.price(contract.indicative_price ?? 0), quantity: format.energy(contract.indicative_wh) };
+      const values = { price: format.money(contract.indicative_price ?? 0), quantity: format.energy(contract.indicative_wh) };
       write(main, found ? fill(strings.auction_at, values) : strings.auction_none);
       return write(side, "", { quietly: true });
     }
