@@ -39,6 +39,9 @@ def exact_kwh(wh: int) -> str:
 
 def refusal(code: str, bound: int | None, said: str = "") -> str:
     """A refusal of the market's in the reader's words."""
+    if code == "client_order_id_reused":
+        return _("The ticket sent before, whose answer did not come, was taken, and this one differs from it. Look at "
+                 "your open orders, and send this one again only if you want it too.")  # fmt: skip
     tell = _BOUNDED.get(code)
     if tell is not None and bound is not None:
         return tell(bound)

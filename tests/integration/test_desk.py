@@ -141,6 +141,15 @@ def test_an_order_is_placed_and_told_in_a_sentence(desk) -> None:
     assert (order.client_order_id, order.filled_wh, order.remaining_wh) == ("mine-1", 8_000, 2_000)
 
 
+def test_a_changed_ticket_after_a_lost_answer_is_not_sent_in_its_name(desk) -> None:
+    desk.place(id="lost")
+    told = desk.place(id="lost", kwh="5").json()
+    assert (
+        not told["ok"] and "was taken, and this one differs" in told["sentence"] and "order id" not in told["sentence"]
+    )
+    assert [order.quantity_wh for order in desk.orders()] == [10_000]
+
+
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"kind": "ioc"}, "there was no counterpart for it at once"),
     ({"kind": "fok"}, "not all of it could trade at once"),
