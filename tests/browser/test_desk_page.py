@@ -154,6 +154,8 @@ def test_the_second_half_of_a_double_click_does_nothing(page, server, market, pe
     place.click()
     expect(page.locator("#ticket-said")).to_contain_text("Taken: buy 2.0 kWh", timeout=SOON_MS)
     place.dispatch_event("click", {"detail": 2})
+    page.locator("#t-price").press("Enter")
+    expect(page.locator("#ticket-said")).to_contain_text("Taken: buy 2.0 kWh")
     row = page.locator("wb-orders tbody tr")
     expect(row).to_have_count(1, timeout=SOON_MS)
     row.get_by_role("button", name="Change").dblclick()

@@ -67,6 +67,7 @@ export class Ticket extends HTMLElement {
   }
 
   changed() {
+    this.done = false;
     this.showSide();
     this.said.textContent = "";
     this.previewSoon(AFTER_TYPING_MS);
@@ -126,6 +127,7 @@ export class Ticket extends HTMLElement {
 
   async submit(event) {
     event.preventDefault();
+    if (this.done) return; // pressed once more, with nothing written since: what became of the order stays to be read
     const { ok, faults } = await this.place(this.values());
     if (ok) return this.afterwards();
     const first = faults.find(([name]) => this.fields[name]);
@@ -158,6 +160,7 @@ export class Ticket extends HTMLElement {
   /** The next order begins with an empty quantity at the same price. */
   afterwards() {
     this.empty();
+    this.done = true;
     this.fields.note.value = "";
     if (this.contains(document.activeElement)) this.fields.kwh.focus();
   }
