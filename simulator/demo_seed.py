@@ -22,7 +22,7 @@ from tariffs.models import Tariff, TariffRow
 from tariffs.operations import apply_rulebook, assign_tariff, set_terms
 from tariffs.shipped import reference
 from trading.models import Market
-from trading.operations import create_market, set_clock
+from trading.operations import create_market, schedule, set_clock
 from units.interval import Interval
 
 CODE = "campus"
@@ -47,6 +47,8 @@ def seed(wall: datetime) -> Market:
     if market is None:
         with transaction.atomic():
             market = _make(first_moment(wall))
+            # The market goes on from its last contract, which must be one of now before any of the past is there.
+            schedule(market, first_moment(wall))
     _logins(wall)
     if not Reading.objects.filter(site_id=market.site_id).exists():
         _history(market)
