@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "accounts.middleware.AuditorsReadOnly",
     "accounts.signin.middleware.KnownBrowser",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.middleware.FormOnlyMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

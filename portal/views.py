@@ -170,6 +170,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 404)
 
 
+def form_only(request: HttpRequest) -> HttpResponse:
+    """405 for people."""
+    return _error(request, 405)
+
+
 def _error(request: HttpRequest, status: int, **more: str) -> HttpResponse:
     """The page of an error, with the way back to the page one came from where that is on this site."""
     before = request.headers.get("Referer", "")

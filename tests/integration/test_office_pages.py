@@ -116,6 +116,16 @@ def test_every_page_opens_for_who_may_see_it(office, who) -> None:
             assert read(answer)
 
 
+@pytest.mark.parametrize("name", ["office_details_import", "notices_read"])
+def test_who_comes_by_himself_to_an_address_of_a_form_is_told_so(office, name) -> None:
+    client = signed_in(office.lan)
+    address = reverse(f"portal:{name}", args=("w",) if name.startswith("office") else ())
+    answer = client.get(address, headers={"Accept": "text/html,*/*"})
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "only takes a form" in answer.content.decode()
+    assert client.get(address, headers={"Accept": "application/json"}).content == b""
+
+
 def test_an_auditor_sends_nothing(office) -> None:
     client = signed_in(office.auditor)
     for name, address in addresses(office).items():
