@@ -15,7 +15,8 @@ from trading.domain.messages import Message, New
 from trading.models import Market
 from trading.operations import Reply
 
-LIMITS = frozenset(("insufficient_credit", "insufficient_energy"))
+# What somebody can do something about. Energy that sank between a plan and the market is the next plan's business.
+LIMITS = frozenset(("insufficient_credit",))
 TIME_TO_BEGIN = timedelta(days=2)
 
 
@@ -34,7 +35,7 @@ def tell_stopped(
     at: datetime,
 ) -> None:
     """Once a day: those for whom nothing can be offered, since no forecast covers any of the contracts that were due,
-    and those of whom orders were refused by a limit. Once for good: those who have just begun."""
+    and those of whom orders were refused for want of credit. Once for good: those who have just begun."""
     on = at.astimezone(ZoneInfo(market.site.timezone)).date().isoformat()
     known = {participant for participant, _ in forecasts}
     blind = [who for who, wish in members.items() if who not in known and wish.sell_far_price is not None]

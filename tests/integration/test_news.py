@@ -10,6 +10,7 @@ from accounts.operations.notice_ways import Wish, set_wish
 from members.operations.claims import claim_meter, refuse_claim
 from meters.models import MeteringPoint
 from planning.domain.forecast import Energy
+from planning.news import tell_stopped
 from planning.operations import plan, set_instruction
 from planning.queries import newly_read
 from planning.wishes import switch
@@ -35,7 +36,7 @@ from tests.money_world import TODAY, issue, money_world
 from tests.office_world import NOW, Office, make_office
 from tests.settlement_world import HALF_HOUR, TUESDAY_TEN, World, make_world
 from trading.domain.messages import SELL, New
-from trading.operations import submit, tick
+from trading.operations import Reply, submit, tick
 from trading.operations.markets import halt, resume
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -208,6 +209,16 @@ def test_without_a_forecast_and_with_orders_refused_the_owner_hears_it_once_a_da
     plan(world.market.pk, NOON + timedelta(hours=1), forecaster=forecaster)
     assert len(told(an, "no_forecast")) == 1 and not told(an, "orders_refused")
     assert len(told(binh, "orders_refused")) == 1 and not told(binh, "no_forecast")
+
+
+@pytest.mark.parametrize(("reason", "times"), [("insufficient_credit", 1), ("insufficient_energy", 0)])
+def test_a_refusal_is_told_where_the_owner_can_do_something_about_it(reason, times) -> None:
+    world = make_world("w")
+    home = world.add("home", retail=3_398)
+    an = seat(home)
+    refused = (New(home.pk, "c", 1, SELL, 500, 900), Reply("rejected", reason, 200))
+    tell_stopped(world.market, {}, [], [refused], NOON)
+    assert len(told(an, "orders_refused")) == times
 
 
 def test_who_has_just_begun_hears_when_the_first_offers_come_and_only_later_that_something_is_wrong(
