@@ -247,7 +247,10 @@ def test_the_blotter_lists_orders_trades_and_positions(desk) -> None:
     desk.take(New(desk.other.pk, "a", desk.contract.pk, SELL, 8_000, 1_650))
     desk.place(note="=for the mill")
     desk.place(side="sell", kwh="1", price="2000", contract=open_contracts(desk.market)[1].pk)
-    read = lambda **query: desk.client.get("/markets/m/blotter/", query).content.decode()  # noqa: E731
+
+    def read(**query) -> str:
+        return desk.client.get("/markets/m/blotter/", query).content.decode()
+
     assert read().count("partly filled") == 1 and read().count("<tr>") == 3
     assert "13:00–13:30" not in read(side="buy") and "13:00–13:30" in read(side="sell")
     assert "There is no such order" in read(state="filled")
@@ -261,8 +264,11 @@ def test_the_blotter_lists_orders_trades_and_positions(desk) -> None:
 def test_the_blotter_is_a_file_too(desk) -> None:
     desk.take(New(desk.other.pk, "a", desk.contract.pk, SELL, 8_000, 1_650))
     desk.place(note="=for the mill", id="x-1")
-    read = lambda table: b"".join(  # noqa: E731
-        desk.client.get(f"/markets/m/blotter/{table}.csv").streaming_content).decode().splitlines()  # fmt: skip
+
+    def read(table: str) -> list[str]:
+        answer = desk.client.get(f"/markets/m/blotter/{table}.csv")
+        return b"".join(answer.streaming_content).decode().splitlines()
+
     heads, row = read("orders")
     cells = dict(zip(heads.lstrip("\ufeff").split(","), row.split(","), strict=True))
     assert (cells["client_order_id"], cells["quantity_wh"], cells["filled_wh"]) == ("x-1", "10000", "8000")
@@ -411,9 +417,14 @@ def test_a_paste_that_is_none_is_refused_with_a_sentence(desk, text) -> None:
 
 
 def test_a_shape_fills_the_box(desk) -> None:
-    read = lambda **more: desk.client.get("/markets/m/bulk/", {  # noqa: E731
-        "on": "2026-06-01", "shape": "flat", "side": "buy", "total": "8", "price": "1500", **more})  # fmt: skip
-    box = lambda page: page.content.decode().split("<textarea")[1].split(">", 1)[1].split("</textarea>")[0]  # noqa: E731
+    asked = {"on": "2026-06-01", "shape": "flat", "side": "buy", "total": "8", "price": "1500"}
+
+    def read(**more):
+        return desk.client.get("/markets/m/bulk/", asked | more)
+
+    def box(page) -> str:
+        return page.content.decode().split("<textarea")[1].split(">", 1)[1].split("</textarea>")[0]
+
     flat = box(read()).strip().splitlines()
     assert flat[0] == "2026-06-01 12:30; buy; 1; 1500" and len(flat) == len(open_contracts(desk.market))
     assert sum(float(line.split(";")[2]) for line in flat) == pytest.approx(8)

@@ -128,7 +128,9 @@ def test_a_total_is_shared_out_in_whole_lots() -> None:
 
 
 def test_shapes_have_their_height_where_they_say() -> None:
-    at = lambda shape, hour: weight(shape, round(hour * 60))  # noqa: E731
+    def at(shape: str, hour: float) -> int:
+        return weight(shape, round(hour * 60))
+
     assert at("flat", 3) == at("flat", 15)
     assert (at("morning", 9), at("morning", 12), at("morning", 13)) == (10_000, 0, 0)
     assert at("morning", 7.5) == at("morning", 10.5) == 5_000

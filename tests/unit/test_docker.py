@@ -53,7 +53,8 @@ def test_people_behind_the_proxy_keep_their_own_address(services: dict[str, dict
 
     headers = [(b"x-forwarded-for", told.encode()), (b"x-forwarded-proto", b"https")]
     scope = {"type": "http", "scheme": "http", "client": ("172.18.0.1", 41_000), "headers": headers}
-    asyncio.run(ProxyHeadersMiddleware(application, trusted)(scope, None, None))  # type: ignore[arg-type]
+    middleware: Any = ProxyHeadersMiddleware(application, trusted)
+    asyncio.run(middleware(scope, None, None))
     assert seen == ["203.0.113.7"]
 
 
