@@ -19,14 +19,18 @@ POLICY = "; ".join(
 )
 
 
-class ContentSecurityPolicyMiddleware:
-    """Adds the policy to every response that does not bring its own."""
+class _Around:
+    """What every middleware here has: the rest of the way to the page."""
 
     sync_capable = True
     async_capable = False
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+
+
+class ContentSecurityPolicyMiddleware(_Around):
+    """Adds the policy to every response that does not bring its own."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -34,15 +38,9 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
-class FormOnlyMiddleware:
+class FormOnlyMiddleware(_Around):
     """Says in words that an address takes a form alone, where a person would see an empty page: after a change of
     language, a login or a reload of what a refused form answered."""
-
-    sync_capable = True
-    async_capable = False
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

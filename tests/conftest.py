@@ -1,12 +1,12 @@
 """The order of the tests, and which stay together when several processes share them.
 
 Those with a browser come last: the browser's driver keeps an event loop running in the main thread until the session
-ends, and no other test could then start one of its own. Those that start Wattbourse as its users do take minutes and
-come first, so that no process is left alone with them at the end. The tests of a file stay in one process, since they
-share what is slow to make, unless they say otherwise with `xdist_group`.
+ends, and no other test could then start one of its own. The tests of a file stay in one process, since they share what
+is slow to make, unless they say otherwise with `xdist_group`.
 
-Passwords are hashed as cheaply as Argon2 allows: at the cost that protects people, hashing was half of the tests' time.
-A server started by a test still hashes at that cost, and reads the cheap ones, which name their own parameters.
+Passwords are hashed as cheaply as Argon2 allows: at the cost that protects people, tests that make users spent more time
+on hashing than on anything else. A server started by a test still hashes at that cost, and reads
+the cheap ones, which name their own parameters.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,10 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=_turn)
+    items.sort(key=lambda item: "browser" in item.nodeid.split("/")[1:2])
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-
-
-def _turn(item: pytest.Item) -> int:
-    if "browser" in item.nodeid.split("/")[1:2]:
-        return 2
-    return 0 if item.path.name == "test_run_script.py" else 1
 
 
 @pytest.fixture(scope="session", autouse=True)
