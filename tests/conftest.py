@@ -4,9 +4,9 @@ Those with a browser come last: the browser's driver keeps an event loop running
 ends, and no other test could then start one of its own. The tests of a file stay in one process, since they share what
 is slow to make, unless they say otherwise with `xdist_group`.
 
-Passwords are hashed as cheaply as Argon2 allows: at the cost that protects people, tests that make users spent more time
-on hashing than on anything else. A server started by a test still hashes at that cost, and reads
-the cheap ones, which name their own parameters.
+Passwords are hashed as cheaply as Argon2 allows: at the cost that protects people, tests that make users spent more
+time on hashing than on anything else. A server started by a test still hashes at that cost, and reads the cheap ones,
+which name their own parameters.
 """
 
 from collections.abc import Iterator
